@@ -1,0 +1,65 @@
+"""What to convert to: the checked options of one conversion."""
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from converters.errors import SpecError
+from converters.tflite.schemes import SCHEMES
+
+IO_DTYPES = ("float32", "uint8", "int8")
+"""What the file's input and output tensors may be. LiteRT.js and MediaPipe refuse int8 at the door,
+which is why uint8 is the default of the quantised scheme."""
+
+DEFAULT_RUNTIME_FLOOR = "2.14.0"
+"""The last tflite-runtime on PyPI; what an app that has not moved to LiteRT ships."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionSpec:
+    """Options of one conversion.
+
+    Attributes:
+        scheme: a name in :data:`converters.tflite.schemes.SCHEMES`.
+        io_dtype: dtype of the input and output tensors; other than float32 only for ``int8``.
+        runtime_floor: the oldest TensorFlow Lite runtime that must run the file right, ``2.14.0``.
+            It decides whether Dense weights may be quantised per channel.
+
+    Raises:
+        SpecError: an unknown value or an impossible combination.
+    """
+
+    scheme: str
+    io_dtype: str = "float32"
+    runtime_floor: str = DEFAULT_RUNTIME_FLOOR
+
+    def __post_init__(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise SpecError(_unknown("scheme", self.scheme, tuple(SCHEMES)))
+        if self.io_dtype not in IO_DTYPES:
+            raise SpecError(_unknown("io dtype", self.io_dtype, IO_DTYPES))
+        if self.io_dtype != "float32" and not SCHEMES[self.scheme].quantised_door:
+            doors = ", ".join(name for name, scheme in SCHEMES.items() if scheme.quantised_door)
+            raise SpecError(
+                f"scheme '{self.scheme}' keeps float32 at the door, io dtype '{self.io_dtype}' "
+                f"needs one of: {doors}"
+            )
+        parse_version(self.runtime_floor)
+
+
+def parse_version(text: str) -> tuple[int, int, int]:
+    """Reads ``2.14`` or ``2.14.0`` as three whole numbers.
+
+    Raises:
+        SpecError: other text.
+    """
+    match = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    if match is None:
+        raise SpecError(f"runtime floor '{text}' is no version: write it like 2.14.0")
+    return int(match[1]), int(match[2]), int(match[3] or 0)
+
+
+def _unknown(what: str, value: str, choices: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(value, choices, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return f"unknown {what} '{value}', choose from {', '.join(choices)}{hint}"

@@ -1,0 +1,1 @@
+"""Conversion to TensorFlow Lite flatbuffers."""

@@ -1,0 +1,108 @@
+"""Runs TensorFlow's converter and checks what comes out."""
+
+import os
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from converters import stack
+from converters.errors import ConverterError, RepresentativeError, UnsupportedOpsError
+from converters.representative import Representative
+from converters.spec import ConversionSpec
+from converters.tflite.inspect import inspect_bytes
+from converters.tflite.keras import SourceModel
+from converters.tflite.schemes import SCHEMES
+from converters.tflite.versions import check_floor, per_channel_dense
+
+STDERR_FD = 2
+"""C++ code writes to the descriptor, past ``sys.stderr``."""
+
+
+def convert(
+    source: SourceModel, spec: ConversionSpec, representative: Representative | None
+) -> bytes:
+    """Converts to a TensorFlow Lite flatbuffer with builtin ops alone.
+
+    Raises:
+        RepresentativeError: the scheme is calibrated and no samples are given.
+        UnsupportedOpsError: an op has no TFLite builtin; the message names the layer.
+        RuntimeFloorError: the file would need a newer runtime than the floor.
+        ConverterError: TensorFlow's converter failed for another reason.
+    """
+    tf = stack.load().tf
+    scheme = SCHEMES[spec.scheme]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function], source.trackable)
+    if scheme.calibrated:
+        if representative is None:
+            raise RepresentativeError(
+                f"scheme '{spec.scheme}' measures activation ranges: give representative samples"
+            )
+        converter.representative_dataset = representative
+    scheme.configure(converter, tf, spec.io_dtype)
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = (  # noqa: SLF001
+        not per_channel_dense(spec.runtime_floor)
+    )
+    try:
+        with warnings.catch_warnings(), _native_stderr_held():
+            warnings.simplefilter("ignore")  # "Statistics for quantized inputs were expected"
+            content: bytes = converter.convert()
+    except Exception as error:
+        # The converter raises its own ConverterError from a private module: told by its name.
+        if type(error).__name__ == "ConverterError":
+            raise _explain(error, source) from error
+        raise
+    ops = [(op.name, op.version) for op in inspect_bytes(content, where=spec.scheme).ops]
+    check_floor(ops, runtime_floor=spec.runtime_floor, where=f"scheme '{spec.scheme}'")
+    return content
+
+
+@contextmanager
+def _native_stderr_held() -> Iterator[None]:
+    """Keeps MLIR's pages of source locations off the terminal; the exception carries the facts."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as sink:
+        saved = os.dup(STDERR_FD)
+        os.dup2(sink.fileno(), STDERR_FD)
+        try:
+            yield
+        finally:
+            os.dup2(saved, STDERR_FD)
+            os.close(saved)
+
+
+def _explain(error: Exception, source: SourceModel) -> ConverterError:
+    message = str(error)
+    match = re.search(r"(?:TF Select|Custom) ops: (.+)", message)
+    if match is None:
+        lines = [line for line in message.splitlines() if line.strip()]
+        return ConverterError(f"TensorFlow's converter failed: {lines[0] if lines else error!r}")
+    ops = [op.strip() for op in match[1].split(",")]
+    named = [f"{op} ({_layers_of(op, source) or 'layer unknown'})" for op in ops]
+    return UnsupportedOpsError(
+        f"no TensorFlow Lite builtin for {', '.join(named)}: replace the layer; select-TF ops would "
+        "add some 90 MB of TensorFlow to the app and are refused"
+    )
+
+
+def _layers_of(op: str, source: SourceModel) -> str:
+    """Names the layers whose part of the graph holds an op of this type."""
+    found: list[str] = []
+    for node_type, node_name in _nodes(source.function.graph.as_graph_def()):
+        if node_type == op:
+            owners = [part for part in node_name.split("/") if part in source.layers]
+            name = f"layer '{owners[-1]}'" if owners else f"node '{node_name}'"
+            if name not in found:
+                found.append(name)
+    return ", ".join(found)
+
+
+def _nodes(graph_def: Any) -> Iterator[tuple[str, str]]:
+    for node in graph_def.node:
+        yield node.op, node.name
+    for function in graph_def.library.function:
+        for node in function.node_def:
+            yield node.op, node.name

@@ -1,0 +1,43 @@
+"""Which runtime a file needs: the floor, and what it forbids."""
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from converters.errors import RuntimeFloorError
+from converters.spec import parse_version
+
+PER_CHANNEL_DENSE_SINCE = (2, 17, 0)
+"""First TensorFlow Lite release whose FULLY_CONNECTED kernel reads per-channel weights.
+
+Older kernels either refuse the op (version 12, dynamic range) or, worse, take the first channel's scale
+for all of them and answer nonsense without an error (full int8, whose op version stays 4)."""
+
+OP_VERSION_SINCE = MappingProxyType({("FULLY_CONNECTED", 12): PER_CHANNEL_DENSE_SINCE})
+"""(op, version) -> first release that has it, for versions newer than any floor in use."""
+
+
+def per_channel_dense(runtime_floor: str) -> bool:
+    """Whether Dense weights may be quantised per channel for this floor."""
+    return parse_version(runtime_floor) >= PER_CHANNEL_DENSE_SINCE
+
+
+def check_floor(ops: Iterable[tuple[str, int]], *, runtime_floor: str, where: str) -> None:
+    """Refuses a file that holds an op version newer than the floor.
+
+    Args:
+        ops: (op name, op version) of every op in the file.
+        runtime_floor: oldest runtime that must run it.
+        where: how to call the file in the message.
+
+    Raises:
+        RuntimeFloorError: naming the op, its version and the first release that has it.
+    """
+    floor = parse_version(runtime_floor)
+    for op, version in ops:
+        since = OP_VERSION_SINCE.get((op, version))
+        if since is not None and since > floor:
+            release = ".".join(map(str, since))
+            raise RuntimeFloorError(
+                f"{where}: {op} version {version} needs TensorFlow Lite {release}, the runtime floor "
+                f"is {runtime_floor}: raise runtime_floor, or convert without per-channel Dense weights"
+            )

@@ -1,0 +1,1 @@
+"""From a Keras CNN to a ``.tflite`` that provably does the same thing on a phone."""

@@ -1,0 +1,331 @@
+"""What stages hand to each other: frozen records, each in its own folder with the files it describes.
+
+    PreparedData -> TrainedModel -> OptimizedModel -> ConvertedModels -> VerifiedModel -> Bundle
+
+Every artifact knows the hash of its files, the tools that made it, and the hashes of its parents, so that
+a bundle can be traced back to the pixels. A folder is complete if and only if ``artifact.json`` stands
+in it: folders are filled under another name and renamed as a whole.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from pipeline.errors import StorageError
+from pipeline.preprocess import PreprocessSpec
+
+RECORD = "artifact.json"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileRecord(_Frozen):
+    """One file of an artifact: its hash and its size in bytes."""
+
+    sha256: str
+    bytes: int
+
+
+class Artifact(_Frozen):
+    """Base of what stages make.
+
+    Attributes:
+        stage: name of the stage that made it.
+        key: hash of everything that went in; the same key means the same work.
+        made_by: tool to version.
+        parents: stage to the hash of the artifact it was made from.
+        files: name inside the folder to its record.
+    """
+
+    stage: str
+    key: str
+    made_by: Mapping[str, str]
+    parents: Mapping[str, str]
+    files: Mapping[str, FileRecord]
+    _folder: Path = PrivateAttr()
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the contents: every field but the key, the tools and the parents."""
+        facts = self.model_dump(mode="json", exclude={"key", "made_by", "parents"})
+        return digest(facts)
+
+    def path(self, name: str) -> Path:
+        """Where one of its files lies."""
+        if name not in self.files:
+            raise KeyError(f"artifact '{self.stage}' has no file '{name}'")
+        return self._folder / name
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds its files."""
+        return self._folder
+
+    def placed(self, folder: Path) -> Self:
+        """The same artifact, its files in ``folder``."""
+        copy = self.model_copy()
+        copy._folder = folder  # noqa: SLF001
+        return copy
+
+    def write(self, folder: Path) -> None:
+        """Writes the record; the last thing to happen in a stage's folder."""
+        (folder / RECORD).write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Reads a complete artifact and checks its files against their hashes.
+
+        Raises:
+            StorageError: damaged: the record does not parse or a file is not what it was.
+        """
+        try:
+            artifact = cls.model_validate_json((folder / RECORD).read_text("utf-8"))
+        except (OSError, ValidationError, UnicodeDecodeError) as error:
+            raise StorageError(f"{folder / RECORD}: not a readable record: {error}") from error
+        for name, record in artifact.files.items():
+            path = folder / name
+            if not path.is_file() or path.stat().st_size != record.bytes or sha256(path) != record.sha256:
+                raise StorageError(f"{path}: missing or changed since it was made")
+        return artifact.placed(folder)
+
+
+class SourceFile(_Frozen):
+    """A file that a dataset was read from.
+
+    Attributes:
+        name: file name without its folder.
+        sha256: of the file as it lies on disk.
+        bytes: its size.
+        published: whether it equals the publisher's file; None where no reference hash is known.
+    """
+
+    name: str
+    sha256: str
+    bytes: int
+    published: bool | None = None
+
+
+class DatasetFacts(_Frozen):
+    """What a dataset really was.
+
+    Attributes:
+        name: with its variant, ``emnist-bymerge``.
+        labels: class index to the characters it stands for.
+        preprocess: how a picture becomes one of its images.
+        train: images that trained.
+        validation: images held out of train by seed.
+        test: images that verification uses.
+        train_on_disk: train images in the files (before any limit).
+        test_on_disk: test images in the files.
+        train_published: train images in the publisher's set; None where there is none.
+        test_published: the same for test.
+        sources: the files it was read from.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    preprocess: PreprocessSpec
+    train: int
+    validation: int
+    test: int
+    train_on_disk: int
+    test_on_disk: int
+    train_published: int | None = None
+    test_published: int | None = None
+    sources: tuple[SourceFile, ...]
+
+    @property
+    def clause(self) -> str:
+        """What every figure must be quoted with: how much of which set was used."""
+        return f"{self._part('test')}, trained on {self._part('train')}"
+
+    def _part(self, which: str) -> str:
+        used = self.test if which == "test" else self.train + self.validation
+        on_disk = self.test_on_disk if which == "test" else self.train_on_disk
+        published = self.test_published if which == "test" else self.train_published
+        of = f" of {on_disk:,}" if used != on_disk else ""
+        if published is None:
+            return f"{used:,}{of} {self.name} {which} images"
+        if on_disk != published:
+            return f"a {used:,}{of}-image subset of the {published:,} {self.name} {which} images"
+        if used != published:
+            return f"{used:,} of the {published:,} {self.name} {which} images"
+        return f"all {published:,} {self.name} {which} images"
+
+
+class PreparedData(Artifact):
+    """Images and labels as memory-mapped arrays: ``{train,test}_{images,labels}.npy`` and ``split.npz``."""
+
+    facts: DatasetFacts
+
+
+class EpochRecord(_Frozen):
+    """Figures of one epoch: mean losses, and accuracies as shares 0..1."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+class TrainedModel(Artifact):
+    """``model.h5``: the trained Keras model, its input scaled as in training."""
+
+    model: str
+    parameters: int
+    best_epoch: int
+    history: tuple[EpochRecord, ...]
+
+
+class OptimizedModel(Artifact):
+    """``model.h5`` after pruning, clustering or quantisation-aware training."""
+
+    applied: tuple[str, ...]
+
+
+class TensorSpec(_Frozen):
+    """An input or output tensor of a .tflite file.
+
+    Attributes:
+        name: in the file.
+        shape: with the batch dimension.
+        dtype: ``float32``, ``uint8`` ...
+        scale: ``real = (q - zero_point) * scale``; None for float tensors.
+        zero_point: None for float tensors.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
+    zero_point: int | None = None
+
+
+class Variant(_Frozen):
+    """One converted file.
+
+    Attributes:
+        scheme: how it is quantised.
+        file: name inside the folder.
+        bytes: size.
+        zip_bytes: size in a deflated zip, as an app store ships it.
+        sha256: hash of the file.
+        input: what the app fills.
+        output: what the app reads.
+        ops: builtin op to how often it stands in the file.
+        claimed_min_runtime: what the file says of itself.
+    """
+
+    scheme: str
+    file: str
+    bytes: int
+    zip_bytes: int
+    sha256: str
+    input: TensorSpec
+    output: TensorSpec
+    ops: Mapping[str, int]
+    claimed_min_runtime: str | None
+
+
+class ConvertedModels(Artifact):
+    """``<scheme>.tflite`` for every scheme, and ``served.h5``: the Keras model they were made from."""
+
+    variants: tuple[Variant, ...]
+    runtime_floor: str
+
+    def variant(self, scheme: str) -> Variant:
+        """The variant of one scheme."""
+        return next(variant for variant in self.variants if variant.scheme == scheme)
+
+
+class Interval(_Frozen):
+    """A share 0..1 with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Cell(_Frozen):
+    """One scheme on one runtime, over the whole test set.
+
+    Attributes:
+        scheme: of the file.
+        runtime: that ran it.
+        status: ``ran``, ``failed`` (the runtime broke) or ``absent`` (it is not on this machine).
+        reason: why it did not run.
+        version: of the runtime.
+        images: how many were run.
+        accuracy: top-1 against the labels.
+        agreement: share of images on which top-1 equals the reference's.
+        max_abs_error: of the dequantised output against the reference.
+        mean_abs_error: the same, mean.
+        sqnr_db: power of the reference over power of the error, dB; None where there is no error.
+        max_steps: largest error in output quantisation steps; None for float outputs.
+        accuracy_drop_points: reference accuracy less its own, percentage points.
+        mcnemar_p: exact two-sided p of the drop being chance.
+    """
+
+    scheme: str
+    runtime: str
+    status: str
+    reason: str = ""
+    version: str = ""
+    images: int = 0
+    accuracy: Interval | None = None
+    agreement: float | None = None
+    max_abs_error: float | None = None
+    mean_abs_error: float | None = None
+    sqnr_db: float | None = None
+    max_steps: float | None = None
+    accuracy_drop_points: float | None = None
+    mcnemar_p: float | None = None
+
+
+class GateResult(_Frozen):
+    """One gate on one scheme and runtime: what was asked, what was measured, whether it holds."""
+
+    scheme: str
+    runtime: str
+    gate: str
+    limit: float
+    measured: float | None
+    passed: bool
+
+
+class VerifiedModel(Artifact):
+    """The verdict on every scheme and runtime; made in ``stages/verify.py`` alone."""
+
+    ship: str
+    ship_sha256: str
+    reference_accuracy: Interval
+    cells: tuple[Cell, ...]
+    gates: tuple[GateResult, ...]
+    passed: bool
+    expectations: tuple[str, ...] = ()
+
+
+class Bundle(Artifact):
+    """What an app embeds; see :mod:`pipeline.release`."""
+
+    recipe: str
+    target: str
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON, lower-case hexadecimal."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's contents, lower-case hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,101 @@
+"""What build and the single-stage commands share: run, show, and turn failed gates into exit code 3."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli._options import BuildOptions, print_json, print_table
+
+if TYPE_CHECKING:
+    from pipeline.artifacts import Artifact
+    from pipeline.recipe import Recipe
+    from pipeline.runner import Build
+
+
+def run(recipe: "Recipe", options: BuildOptions, until: str) -> None:
+    """Runs the stages up to ``until`` and prints what came out.
+
+    Raises:
+        GateError: after the table is printed, if a gate failed.
+    """
+    from pipeline import runner
+
+    def check(artifact: "Artifact") -> None:
+        _check_gates(artifact, recipe, options)
+
+    build = runner.run(
+        recipe,
+        options.load_target(),
+        runs=options.runs,
+        data=options.data_folder(),
+        console=options.console(),
+        until=until,
+        wait=not options.no_wait,
+        check=check,
+    )
+    _show(build, options)
+
+
+def _check_gates(artifact: "Artifact", recipe: "Recipe", options: BuildOptions) -> None:
+    from pipeline.artifacts import VerifiedModel
+    from pipeline.errors import GateError
+    from pipeline.parity.report import failures
+
+    if not isinstance(artifact, VerifiedModel):
+        return
+    for text in artifact.expectations:
+        options.console().warn(text)
+    if artifact.passed:
+        return
+    failed = failures(artifact.gates)
+    if options.as_json:
+        print_json({"recipe": recipe.name, "passed": False, "verified": artifact.model_dump(mode="json")})
+    raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed))
+
+
+def _show(build: "Build", options: BuildOptions) -> None:
+    from pipeline.artifacts import ConvertedModels, PreparedData, TrainedModel, VerifiedModel
+    from pipeline.parity.report import COLUMNS, percent, rows
+
+    if options.as_json:
+        print_json(_document(build))
+        return
+    found = build.artifacts
+    data, trained = found.get("data"), found.get("train")
+    converted, verified = found.get("convert"), found.get("verify")
+    if isinstance(data, PreparedData):
+        click.echo(f"data      {data.facts.clause}")
+    if isinstance(trained, TrainedModel):
+        best = trained.history[trained.best_epoch - 1]
+        click.echo(
+            f"model     {trained.model}, {trained.parameters:,} parameters, epoch {best.epoch} of "
+            f"{len(trained.history)}, validation accuracy {best.validation_accuracy:.2%}"
+        )
+    if isinstance(verified, VerifiedModel) and isinstance(converted, ConvertedModels):
+        click.echo(f"keras     {percent(verified.reference_accuracy)} % accuracy (95 % CI)")
+        print_table(COLUMNS, rows(converted, verified))
+    elif isinstance(converted, ConvertedModels):
+        print_table(
+            ("scheme", "bytes", "zip bytes", "file"),
+            [
+                (v.scheme, f"{v.bytes:,}", f"{v.zip_bytes:,}", str(converted.path(v.file)))
+                for v in converted.variants
+            ],
+        )
+    if build.bundle is not None:
+        click.echo(f"bundle    {build.bundle}")
+
+
+def _document(build: "Build") -> dict[str, Any]:
+    return {
+        "run": str(build.folder),
+        "bundle": str(build.bundle) if build.bundle else None,
+        "stages": [
+            {"stage": r.stage, "key": r.key, "cached": r.cached, "seconds": round(r.seconds, 3)}
+            for r in build.reports
+        ],
+        "artifacts": {
+            name: {"folder": str(artifact.folder), **artifact.model_dump(mode="json")}
+            for name, artifact in build.artifacts.items()
+        },
+    }

@@ -1,0 +1,153 @@
+"""Options that several commands share, and what becomes of them."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.console import Console
+    from pipeline.recipe import Recipe
+    from pipeline.target import Target
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DATA_VARIABLE = "PIPELINE_DATA"
+
+
+def build_options(function: Function) -> Function:
+    """Options of every command that runs stages."""
+    for option in (
+        debug_option,
+        json_option,
+        click.option("--quiet", is_flag=True, help="Keep progress back; warnings still show."),
+        click.option("--no-wait", is_flag=True,
+                     help="Fail if another build holds the run folder, instead of waiting."),
+        click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
+                     help="Change a value of the recipe, as train.epochs=3; may be given again."),
+        click.option("--profile", type=click.Choice(["full", "smoke"]), default="full", show_default=True,
+                     help="smoke: few images and epochs, for tests; stamped as such."),
+        click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+                     help="Folder of all run folders."),
+        data_option,
+        click.option("--target", default="tflite", show_default=True,
+                     help="Where the model will run; see `pipeline list targets`."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+debug_option = click.option("--debug", is_flag=True, help="Show tracebacks.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Make stdout one JSON document.")
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar=DATA_VARIABLE,
+    show_envvar=True,
+    help="Data folder, laid out as NIST's archives are.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """The values of :func:`build_options`."""
+
+    target: str
+    data: Path | None
+    runs: Path
+    profile: str
+    overrides: tuple[str, ...]
+    no_wait: bool
+    quiet: bool
+    as_json: bool
+    debug: bool
+
+    def recipe(self, name: str) -> "Recipe":
+        """The recipe with overrides and profile applied.
+
+        Raises:
+            RecipeError: unknown or wrong.
+        """
+        from pipeline import recipe
+
+        loaded = recipe.load(name, overrides=parse_overrides(self.overrides))
+        return loaded.smoke() if self.profile == "smoke" else loaded
+
+    def load_target(self) -> "Target":
+        """The target.
+
+        Raises:
+            RecipeError: unknown.
+        """
+        from pipeline import target
+
+        return target.load(self.target)
+
+    def console(self) -> "Console":
+        """Where progress goes."""
+        from pipeline.console import Console
+
+        return Console(quiet=self.quiet)
+
+    def data_folder(self) -> Path | None:
+        """The data folder.
+
+        Raises:
+            UsageError: it was named but is not there.
+        """
+        return check_data(self.data)
+
+
+def check_data(data: Path | None) -> Path | None:
+    """Refuses a data folder that was named but is not there.
+
+    Raises:
+        UsageError: see above.
+    """
+    from pipeline.errors import UsageError
+
+    if data is not None and not data.is_dir():
+        named = f"{DATA_VARIABLE} names" if os.environ.get(DATA_VARIABLE) == str(data) else "--data names"
+        raise UsageError(f"{named} '{data}', which is no folder")
+    return data
+
+
+def parse_overrides(texts: tuple[str, ...]) -> dict[str, str]:
+    """``("train.epochs=3",)`` to ``{"train.epochs": "3"}``.
+
+    Raises:
+        UsageError: a text without ``=``.
+    """
+    from pipeline.errors import UsageError
+
+    overrides = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set {text}: write it as KEY=VALUE, train.epochs=3")
+        overrides[key.strip()] = value.strip()
+    return overrides
+
+
+def print_json(value: Any) -> None:
+    """Writes one JSON document to stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Writes a table to stdout, as wide as it needs; cut by no terminal."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    wide = Console(width=10_000)
+    with wide.capture() as capture:
+        wide.print(table)
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines() if line.strip()))

@@ -1,0 +1,105 @@
+"""``pipeline convert``: a recipe's convert stage, or a Keras model of one's own."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli._options import BuildOptions, build_options, print_json, print_table
+
+
+@click.command("convert")
+@click.argument("source", metavar="RECIPE|MODEL")
+@click.option("--scheme", "schemes", multiple=True, help="For MODEL: a scheme; may be given again.")
+@click.option("--io", default="uint8", show_default=True, help="For MODEL: dtype at the door of int8.")
+@click.option("--runtime-floor", default="2.14.0", show_default=True,
+              help="For MODEL: oldest TFLite runtime to serve.")
+@click.option("--representative", type=click.Path(path_type=Path), metavar="FILE.npy",
+              help="For MODEL: (n, *input) array of training inputs, for int8 and int16x8.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), metavar="DIR",
+              help="For MODEL: where to write NAME_SCHEME.tflite.")
+@click.option("--unsafe", is_flag=True, help="For MODEL: load a file that executes code of its own.")
+@build_options
+def command(
+    source: str,
+    schemes: tuple[str, ...],
+    io: str,
+    runtime_floor: str,
+    representative: Path | None,
+    out: Path,
+    unsafe: bool,
+    **values: Any,
+) -> None:  # fmt: skip
+    """Convert a recipe's model, or a .keras, .h5 or SavedModel of your own, to TensorFlow Lite."""
+    options = BuildOptions(**values)
+    path = Path(source)
+    if path.suffix not in (".keras", ".h5", ".hdf5") and not (path / "saved_model.pb").is_file():
+        from pipeline.cli._build import run
+
+        if path.is_dir():
+            from pipeline.errors import UsageError
+
+            raise UsageError(f"{path}: a folder without saved_model.pb is no model")
+        run(options.recipe(source), options, until="convert")
+        return
+    _convert_own(path, schemes or ("float32",), io, runtime_floor, representative, out, unsafe, options)
+
+
+def _convert_own(
+    path: Path,
+    schemes: tuple[str, ...],
+    io: str,
+    runtime_floor: str,
+    representative: Path | None,
+    out: Path,
+    unsafe: bool,
+    options: BuildOptions,
+) -> None:
+    import converters
+    from converters.errors import RepresentativeError
+    from converters.tflite.keras import load
+    from converters.tflite.schemes import SCHEMES
+
+    # Everything that can be wrong in the options is found before TensorFlow takes its seconds to load.
+    specs = [
+        converters.ConversionSpec(
+            scheme=name,
+            io_dtype=io if name in SCHEMES and SCHEMES[name].quantised_door else "float32",
+            runtime_floor=runtime_floor,
+        )
+        for name in schemes
+    ]
+    values = _read_array(representative) if representative else None
+    calibrated = [spec.scheme for spec in specs if SCHEMES[spec.scheme].calibrated]
+    if calibrated and values is None:
+        raise RepresentativeError(
+            f"scheme '{calibrated[0]}' measures activation ranges: give --representative FILE.npy"
+        )
+    model = load(path, unsafe=unsafe)
+    samples = converters.representative(values, shape=model.input_shape) if values is not None else None
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for spec in specs:
+        options.console().say(f"convert {path.name} to {spec.scheme}")
+        converted = converters.convert(model, spec, samples)
+        target = out / f"{path.stem}_{spec.scheme}.tflite"
+        converted.write(target)
+        rows.append((spec.scheme, len(converted.content), converted.sha256, str(target)))
+    if options.as_json:
+        keys = ("scheme", "bytes", "sha256", "file")
+        print_json({"model": str(path), "converted": [dict(zip(keys, row, strict=True)) for row in rows]})
+    else:
+        print_table(
+            ("scheme", "bytes", "sha256", "file"), [(s, f"{b:,}", h, f) for s, b, h, f in rows]
+        )
+
+
+def _read_array(path: Path) -> Any:
+    import numpy as np
+
+    from pipeline.errors import UsageError
+
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable .npy file: {error}") from error

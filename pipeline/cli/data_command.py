@@ -1,0 +1,131 @@
+"""``pipeline data``: fetch a dataset, or say what is there."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli._options import (
+    check_data,
+    data_option,
+    debug_option,
+    json_option,
+    parse_overrides,
+    print_json,
+    print_table,
+)
+
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the dataset, as variant=balanced; may be given again.",
+)
+
+
+@click.group("data")
+def command() -> None:
+    """Fetch datasets and check what is on this machine."""
+
+
+@command.command("get")
+@click.argument("name")
+@set_option
+@data_option
+@debug_option
+def get(name: str, overrides: tuple[str, ...], data: Path | None, debug: bool) -> None:  # noqa: ARG001
+    """Download a dataset with checksum, resume and progress."""
+    from pipeline.console import Console
+    from pipeline.errors import UsageError
+
+    plugin, options = _plugin(name, overrides)
+    if not hasattr(plugin, "fetch"):
+        raise UsageError(f"dataset '{name}' is not downloaded: its files are yours, or come with a package")
+    if data is None:
+        raise UsageError("name the folder to download into with --data or PIPELINE_DATA")
+    plugin.fetch(options, data, Console())
+    click.echo(f"{name} is in {data}")
+
+
+@command.command("check")
+@click.argument("name")
+@set_option
+@data_option
+@json_option
+@debug_option
+def check(
+    name: str,
+    overrides: tuple[str, ...],
+    data: Path | None,
+    as_json: bool,
+    debug: bool,  # noqa: ARG001
+) -> None:
+    """Say what is there: files, counts, classes, hashes, and whether they are the published ones.
+
+    Every image and label is read, so that damage shows.
+    """
+    from pipeline.console import Console
+
+    plugin, options = _plugin(name, overrides)
+    report = _read(plugin.locate(options, check_data(data)), Console())
+    if as_json:
+        print_json(report)
+        return
+    for split in ("train", "test"):
+        facts = report[split]
+        click.echo(f"{report['name']} {split}: {facts['images']:,} images, {facts['clause']}")
+    print_table(
+        ("class", "label", "train", "test"),
+        [
+            (str(i), label, f"{report['train']['per_class'][i]:,}", f"{report['test']['per_class'][i]:,}")
+            for i, label in enumerate(report["labels"])
+        ],
+    )
+    verdict = {True: "published", False: "NOT the published file", None: "no published hash known"}
+    print_table(
+        ("file", "bytes", "sha256", "verdict"),
+        [(f["name"], f"{f['bytes']:,}", f["sha256"], verdict[f["published"]]) for f in report["files"]],
+    )
+
+
+def _plugin(name: str, overrides: tuple[str, ...]) -> tuple[Any, Any]:
+    import tomllib
+
+    from pipeline import shelf
+
+    values: dict[str, Any] = {}
+    for key, text in parse_overrides(overrides).items():
+        try:
+            values[key] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[key] = text
+    return shelf.load("datasets", name), shelf.options("datasets", name, values)
+
+
+def _read(source: Any, console: Any) -> dict[str, Any]:
+    import numpy as np
+
+    report: dict[str, Any] = {"name": source.name, "labels": list(source.labels)}
+    for split in ("train", "test"):
+        count, published = source.count(split), source.published.get(split)
+        with console.task(f"read {split}", count, "images") as task:
+            for batch in source.batches(split):
+                task.advance(len(batch))
+        per_class = np.bincount(source.class_indices(split), minlength=len(source.labels))
+        report[split] = {
+            "images": count,
+            "published_images": published,
+            "per_class": per_class.tolist(),
+            "clause": _clause(count, published),
+        }
+    report["files"] = [file.model_dump(mode="json") for file in source.source_files()]
+    return report
+
+
+def _clause(count: int, published: int | None) -> str:
+    if published is None:
+        return "no published count to compare with"
+    if count == published:
+        return "as many as published"
+    return f"a subset of the {published:,} published" if count < published else "MORE than published"

@@ -1,0 +1,135 @@
+"""``pipeline verify``: a recipe's verify stage, a bundle, or a .tflite file against its Keras model."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli._options import BuildOptions, build_options, print_json, print_table
+
+
+@click.command("verify")
+@click.argument("subject", metavar="RECIPE|BUNDLE|FILE.tflite")
+@click.option("--reference", type=click.Path(path_type=Path), metavar="MODEL",
+              help="For FILE: the .keras or .h5 model it was converted from.")
+@click.option("--images", type=click.Path(path_type=Path), metavar="FILE.npy",
+              help="For FILE: u8 images (n, *input shape).")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE.npy",
+              help="For FILE: class indices (n,), for accuracy.")
+@click.option("--pixel-scale", type=float, default=1.0, show_default=True,
+              help="For FILE: what 0..255 is multiplied by before the model, as 0.00392156862745098.")
+@click.option("--pixel-offset", type=float, default=0.0, show_default=True,
+              help="For FILE: what is added after it.")
+@click.option("--min-agreement", type=click.FloatRange(0, 1), default=0.98, show_default=True,
+              help="For FILE: gate on the share of images with the reference's answer.")
+@click.option("--max-drop", type=click.FloatRange(0, 100), default=1.0, show_default=True,
+              help="For FILE with --labels: gate on the loss of accuracy, percentage points.")
+@build_options
+def command(
+    subject: str,
+    reference: Path | None,
+    images: Path | None,
+    labels: Path | None,
+    pixel_scale: float,
+    pixel_offset: float,
+    min_agreement: float,
+    max_drop: float,
+    **values: Any,
+) -> None:  # fmt: skip
+    """Verify a model on every runtime of this machine; exit code 3 if a gate fails.
+
+    RECIPE runs the stages up to verify. BUNDLE checks every hash and the golden vectors. FILE.tflite is
+    compared with --reference on --images.
+    """
+    options = BuildOptions(**values)
+    path = Path(subject)
+    if path.suffix == ".tflite":
+        _verify_file(
+            path, reference, images, labels, (pixel_scale, pixel_offset), (min_agreement, max_drop), options
+        )
+    elif path.is_dir():
+        _verify_bundle(path, options)
+    else:
+        from pipeline.cli._build import run
+
+        run(options.recipe(subject), options, until="verify")
+
+
+def _verify_bundle(folder: Path, options: BuildOptions) -> None:
+    from dataclasses import asdict
+
+    from pipeline.errors import GateError
+    from pipeline.release import bundle
+
+    manifest, replays = bundle.check(folder, options.console())
+    failed = [replay for replay in replays if replay.wrong or (replay.reason and not replay.absent)]
+    if options.as_json:
+        print_json(
+            {
+                "bundle": str(folder),
+                "name": manifest.name,
+                "passed": not failed,
+                "golden": [asdict(replay) for replay in replays],
+            }
+        )
+    else:
+        click.echo(f"{manifest.name}: {len(manifest.files)} files as the manifest lists them")
+        if manifest.profile == "smoke":
+            click.echo("smoke build: for tests alone")
+        print_table(
+            ("runtime", "golden cases", "largest difference", "tolerance", "verdict"),
+            [
+                (
+                    f"{r.runtime} {r.version}".strip(),
+                    str(r.cases or ""),
+                    "" if r.max_difference is None else f"{r.max_difference:.2e}",
+                    f"{manifest.golden.output_tolerance:.2e}",
+                    f"absent: {r.reason}" if r.absent
+                    else f"FAILED: {r.reason or ', '.join(r.wrong)}" if r in failed
+                    else "passed",
+                )
+                for r in replays
+            ],
+        )  # fmt: skip
+    if failed:
+        raise GateError(f"{folder}: golden vectors fail on {', '.join(r.runtime for r in failed)}")
+
+
+def _verify_file(
+    path: Path,
+    reference: Path | None,
+    images: Path | None,
+    labels: Path | None,
+    scaling: tuple[float, float],
+    limits: tuple[float, float],
+    options: BuildOptions,
+) -> None:
+    from converters.tflite.inspect import inspect
+    from pipeline.cli._verify_file import Subject, verify_file
+    from pipeline.errors import GateError, UsageError
+    from pipeline.parity.report import COLUMNS, failures, row
+    from pipeline.recipe import Gate
+
+    if reference is None or images is None:
+        raise UsageError(f"{path}: verifying a file needs --reference MODEL and --images FILE.npy")
+    inspect(path)  # a damaged file is refused before anything is started
+    gate = Gate(min_top1_agreement=limits[0], max_accuracy_drop_points=limits[1] if labels else None)
+    subject = Subject(
+        file=path, reference=reference, images=images, labels=labels, scaling=scaling
+    )
+    cells, gates = verify_file(subject, gate, options.console())
+    failed = failures(gates)
+    if options.as_json:
+        print_json(
+            {
+                "file": str(path),
+                "passed": not failed,
+                "cells": [cell.model_dump(mode="json") for cell in cells],
+                "gates": [result.model_dump(mode="json") for result in gates],
+            }
+        )
+    else:
+        size = path.stat().st_size
+        print_table(COLUMNS, [row(cell, (size, None), gates) for cell in cells])
+    if failed:
+        raise GateError(f"{len(failed)} gate(s) failed: " + "; ".join(failed))

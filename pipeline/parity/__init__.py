@@ -1,0 +1,1 @@
+"""How far a converted model is from its original: errors, agreement, accuracy, and what is allowed."""

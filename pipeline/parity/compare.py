@@ -1,0 +1,49 @@
+"""One scheme on one runtime: all metrics in one cell."""
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.artifacts import Cell, TensorSpec
+from pipeline.parity.agreement import accuracy_drop, top1, wilson
+from pipeline.parity.error import output_error
+
+
+def compare(
+    outputs: npt.NDArray[np.generic],
+    tensor: TensorSpec,
+    reference: npt.NDArray[np.generic],
+    labels: npt.NDArray[np.int64],
+    *,
+    scheme: str,
+    runtime: str,
+    version: str,
+) -> Cell:
+    """Compares outputs with the reference's and with the labels.
+
+    Args:
+        outputs: (n, classes) as the runtime gave them, quantised or not.
+        tensor: the output tensor, for scale and zero point.
+        reference: (n, classes) floats of the reference.
+        labels: (n,) right classes.
+        scheme: for the cell.
+        runtime: for the cell.
+        version: for the cell.
+    """
+    error = output_error(reference, outputs, scale=tensor.scale, zero_point=tensor.zero_point)
+    chosen, expected = top1(outputs), top1(reference)
+    drop = accuracy_drop(expected, chosen, labels)
+    return Cell(
+        scheme=scheme,
+        runtime=runtime,
+        status="ran",
+        version=version,
+        images=len(labels),
+        accuracy=wilson(int((chosen == labels).sum()), len(labels)),
+        agreement=float((chosen == expected).mean()),
+        max_abs_error=error.max_abs,
+        mean_abs_error=error.mean_abs,
+        sqnr_db=error.sqnr_db,
+        max_steps=error.max_steps,
+        accuracy_drop_points=drop.points,
+        mcnemar_p=drop.mcnemar_p,
+    )

@@ -1,0 +1,113 @@
+"""The verdict: cells and gates as rows of a table, and what a failed gate says."""
+
+from collections.abc import Sequence
+
+from pipeline.artifacts import Cell, ConvertedModels, GateResult, Interval, VerifiedModel
+from pipeline.recipe import Gate
+
+Row = tuple[str, ...]
+
+COLUMNS: Row = (
+    "scheme", "runtime", "bytes", "zip bytes", "accuracy % (95 % CI)", "drop points", "McNemar p",
+    "agreement %", "max error", "mean error", "SQNR dB", "gates",
+)  # fmt: skip
+
+
+def check_gates(cell: Cell, gate: Gate, size: int) -> list[GateResult]:
+    """Compares one cell with its gate; a runtime that broke fails every gate, an absent one none."""
+    if cell.status == "absent":
+        return []
+    measured: list[tuple[str, float | None, float | None, bool]] = [
+        (
+            "min_top1_agreement",
+            gate.min_top1_agreement,
+            cell.agreement,
+            cell.agreement is not None
+            and gate.min_top1_agreement is not None
+            and cell.agreement >= gate.min_top1_agreement,
+        ),
+        (
+            "max_accuracy_drop_points",
+            gate.max_accuracy_drop_points,
+            cell.accuracy_drop_points,
+            cell.accuracy_drop_points is not None
+            and gate.max_accuracy_drop_points is not None
+            and cell.accuracy_drop_points <= gate.max_accuracy_drop_points,
+        ),
+        ("max_bytes", gate.max_bytes, size, gate.max_bytes is not None and size <= gate.max_bytes),
+    ]
+    results = [
+        GateResult(
+            scheme=cell.scheme, runtime=cell.runtime, gate=name, limit=limit, measured=value, passed=ok
+        )
+        for name, limit, value, ok in measured
+        if limit is not None
+    ]
+    if cell.status == "failed":
+        # A runtime that cannot run the file is wrong whatever is asked of it.
+        results.append(
+            GateResult(
+                scheme=cell.scheme, runtime=cell.runtime, gate="runs", limit=1, measured=0, passed=False
+            )
+        )
+    return results
+
+
+def rows(converted: ConvertedModels, verified: VerifiedModel) -> list[Row]:
+    """One row per scheme and runtime, as text."""
+    sizes = {v.scheme: (v.bytes, v.zip_bytes) for v in converted.variants}
+    return [row(cell, sizes[cell.scheme], verified.gates) for cell in verified.cells]
+
+
+def failures(gates: Sequence[GateResult]) -> list[str]:
+    """A sentence for each gate that failed."""
+    sentences = []
+    for gate in gates:
+        if gate.passed:
+            continue
+        if gate.gate == "runs":
+            sentences.append(f"{gate.scheme} on {gate.runtime} did not run")
+        else:
+            value = "nothing" if gate.measured is None else f"{gate.measured:g}"
+            sentences.append(
+                f"{gate.scheme} on {gate.runtime}: {gate.gate} is {gate.limit:g}, measured {value}"
+            )
+    return sentences
+
+
+def percent(interval: Interval) -> str:
+    """``88.12 (87.93-88.31)``, in percent."""
+    return f"{100 * interval.value:.2f} ({100 * interval.low:.2f}-{100 * interval.high:.2f})"
+
+
+def row(cell: Cell, size: tuple[int, int | None], gates: Sequence[GateResult]) -> Row:
+    """One cell as text; ``size`` is that of the file in bytes, raw and zipped (None: not measured)."""
+    sizes = tuple("" if each is None else f"{each:,}" for each in size)
+    own = [gate for gate in gates if (gate.scheme, gate.runtime) == (cell.scheme, cell.runtime)]
+    verdict = "FAILED" if any(not gate.passed for gate in own) else "passed" if own else "none"
+    if cell.status != "ran" or cell.accuracy is None:
+        blanks = ("",) * (len(COLUMNS) - 6)
+        return (cell.scheme, cell.runtime, *sizes, f"{cell.status}: {cell.reason}", *blanks,
+                "" if cell.status == "absent" else verdict)  # fmt: skip
+    return (
+        cell.scheme,
+        f"{cell.runtime} {cell.version}",
+        *sizes,
+        percent(cell.accuracy),
+        _number(cell.accuracy_drop_points, "+.3f"),
+        _number(cell.mcnemar_p, ".2g"),
+        "" if cell.agreement is None else f"{100 * cell.agreement:.3f}",
+        _error(cell),
+        _number(cell.mean_abs_error, ".1e"),
+        "inf" if cell.sqnr_db is None else f"{cell.sqnr_db:.1f}",
+        verdict,
+    )
+
+
+def _error(cell: Cell) -> str:
+    text = _number(cell.max_abs_error, ".1e")
+    return text if cell.max_steps is None else f"{text} ({cell.max_steps:.0f} steps)"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -1,0 +1,269 @@
+"""The preprocessing contract: what happens to a picture before the model sees it.
+
+Training, verification and both apps follow one :class:`PreprocessSpec`, which travels in the bundle's
+manifest. This file is its reference; the apps hold twins of it with the same arithmetic. The platform
+supplies decoded pixels only, rotated by their EXIF orientation.
+
+The steps, in order::
+
+    pixels u8 (H, W, 1 or 3)
+      -> channels     gray: (19595 R + 38470 G + 7471 B + 32768) >> 16     (ITU-R BT.601 luma)
+      -> invert       255 - v
+      -> crop         none | center_square | ink (bounding box of v > ink_threshold)
+      -> resize       bilinear with a triangle filter as wide as the reduction, to `fit` or to the input
+      -> place        on a black canvas, by bounding box or by centre of mass (crop = ink only)
+      -> blur         Gaussian, `blur_sigma` pixels of the canvas
+      -> round        to the nearest whole number, halves up: a picture again
+      -> scale        v * scale + offset: the number that the model's input tensor stands for
+
+A quantised input tensor then takes ``round(v / tensor.scale) + tensor.zero_point``.
+"""
+
+import io
+import math
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipeline.errors import DataError
+
+Pixels = npt.NDArray[np.uint8]
+"""Shape (H, W) or (H, W, channels), values 0..255."""
+
+MAX_DIMENSION = 20_000
+"""Pixels along a side that are accepted from a picture; more is refused before memory is taken."""
+
+GAUSSIAN_REACH = 3
+"""A Gaussian beyond 3 sigma holds 0.3 % of its weight: less than half a grey level of 255."""
+
+
+class PreprocessSpec(BaseModel):
+    """From decoded pixels to the model's input; see the module for the order of the steps.
+
+    Attributes:
+        height: of the input, pixels.
+        width: of the input, pixels.
+        channels: ``gray`` gives (height, width), ``rgb`` gives (height, width, 3).
+        invert: the picture is dark on light, the model learned light on dark.
+        crop: what to keep of the picture.
+        ink_threshold: with crop ``ink``: values above it are ink, 0..254.
+        fit: with crop ``ink``: the longer side of the ink's box in the input, pixels.
+        place: with crop ``ink``: what comes to the middle of the canvas.
+        blur_sigma: standard deviation of a Gaussian on the canvas, pixels; 0 for none.
+        scale: multiplies 0..255.
+        offset: is added after it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    height: int = Field(ge=1, le=4096)
+    width: int = Field(ge=1, le=4096)
+    channels: Literal["gray", "rgb"] = "gray"
+    invert: bool = False
+    crop: Literal["none", "center_square", "ink"] = "none"
+    ink_threshold: int = Field(default=0, ge=0, le=254)
+    fit: int | None = Field(default=None, ge=1)
+    place: Literal["box", "mass"] = "box"
+    blur_sigma: float = Field(default=0.0, ge=0.0, le=8.0)
+    scale: float = 1.0
+    offset: float = 0.0
+
+    @model_validator(mode="after")
+    def _check(self) -> "PreprocessSpec":
+        if self.crop == "ink" and (
+            self.channels != "gray" or self.fit is None or self.fit > min(self.height, self.width)
+        ):
+            raise ValueError("crop 'ink' needs channels 'gray' and fit no larger than the input")
+        if self.crop != "ink" and self.fit is not None:
+            raise ValueError("fit goes with crop 'ink'")
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the input without batch."""
+        gray = self.channels == "gray"
+        return (self.height, self.width) if gray else (self.height, self.width, 3)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Lowest and highest number that the input tensor stands for."""
+        ends = (self.offset, 255 * self.scale + self.offset)
+        return min(ends), max(ends)
+
+
+def decode(source: Path | bytes) -> Pixels:
+    """Decodes a picture and rotates it by its EXIF orientation.
+
+    Returns:
+        (H, W, 3) RGB, u8.
+
+    Raises:
+        DataError: not a picture, damaged, or larger than MAX_DIMENSION along a side.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    name = "picture" if isinstance(source, bytes) else str(source)
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            if max(image.size) > MAX_DIMENSION:
+                raise DataError(f"{name}: {image.size[0]}x{image.size[1]} pixels is too large")
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+        raise DataError(f"{name}: not a readable picture: {error}") from error
+
+
+def picture(pixels: Pixels, spec: PreprocessSpec) -> Pixels:
+    """Applies every step up to rounding.
+
+    Args:
+        pixels: (H, W), (H, W, 1) or (H, W, 3).
+        spec: the contract.
+
+    Returns:
+        u8 of ``spec.shape``: what a training image of the dataset looks like.
+
+    Raises:
+        DataError: pixels of another shape or dtype.
+    """
+    canvas = _channels(pixels, spec)
+    if spec.invert:
+        canvas = np.asarray(255 - canvas, dtype=np.uint8)
+    size = (spec.height, spec.width)
+    if spec.crop == "ink":
+        values = _place_ink(canvas, spec)
+    else:
+        if spec.crop == "center_square":
+            canvas = _center_square(canvas)
+        values = resize(canvas.astype(np.float64), size)
+    if spec.blur_sigma > 0:
+        values = _blur(values, spec.blur_sigma)
+    return np.asarray(np.floor(np.clip(values, 0.0, 255.0) + 0.5), dtype=np.uint8)
+
+
+def tensor(image: Pixels, spec: PreprocessSpec) -> npt.NDArray[np.float32]:
+    """Scales a picture of the input's size to the numbers that the input tensor stands for.
+
+    Args:
+        image: u8, (..., *spec.shape).
+        spec: the contract.
+
+    Returns:
+        float32 of the same shape.
+    """
+    if spec.scale == 1.0 and spec.offset == 0.0:
+        return image.astype(np.float32)
+    return np.asarray(image * np.float32(spec.scale) + np.float32(spec.offset), dtype=np.float32)
+
+
+def quantise(
+    values: npt.NDArray[np.float32], *, scale: float, zero_point: int, dtype: str
+) -> npt.NDArray[np.generic]:
+    """Real numbers to a quantised tensor: ``round(v / scale) + zero_point``, halves away from zero.
+
+    Args:
+        values: any shape.
+        scale: of the tensor, > 0.
+        zero_point: of the tensor.
+        dtype: ``uint8`` or ``int8``; values beyond its range are clamped.
+
+    Source: TensorFlow Lite 8-bit quantisation specification, ``real = (q - zero_point) * scale``.
+    """
+    steps = np.asarray(values, dtype=np.float64) / scale
+    rounded = np.trunc(steps + np.copysign(0.5, steps)) + zero_point
+    limits = np.iinfo(dtype)
+    return np.asarray(np.clip(rounded, limits.min, limits.max), dtype=dtype)
+
+
+def dequantise(
+    values: npt.NDArray[np.generic], *, scale: float, zero_point: int
+) -> npt.NDArray[np.float32]:
+    """A quantised tensor to real numbers: ``(q - zero_point) * scale``, float32, same shape."""
+    return ((values.astype(np.int32) - zero_point) * np.float32(scale)).astype(np.float32)
+
+
+def resize(values: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Bilinear resize with antialiasing: rows first by columns, each a weighted mean.
+
+    Output pixel ``i`` looks at ``(i + 0.5) * in / out`` with a triangle of half-width
+    ``max(1, in / out)`` source pixels, weights normalised to 1: what Pillow's BILINEAR and
+    ``tf.image.resize(antialias=True)`` compute.
+
+    Args:
+        values: (H, W) or (H, W, C), float64.
+        size: (height, width) to give.
+    """
+    rows = _triangle_weights(values.shape[0], size[0])
+    columns = _triangle_weights(values.shape[1], size[1])
+    across = np.tensordot(columns, values, axes=(1, 1))  # (width, H[, C])
+    down = np.tensordot(rows, across, axes=(1, 1))  # (height, width[, C])
+    return np.asarray(down, dtype=np.float64)
+
+
+def _triangle_weights(source: int, target: int) -> npt.NDArray[np.float64]:
+    """(target, source) matrix of normalised triangle weights."""
+    ratio = source / target
+    reach = max(1.0, ratio)
+    centers = (np.arange(target) + 0.5) * ratio
+    distance = np.abs(np.arange(source)[np.newaxis, :] + 0.5 - centers[:, np.newaxis]) / reach
+    weights = np.maximum(0.0, 1.0 - distance)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _channels(pixels: Pixels, spec: PreprocessSpec) -> Pixels:
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or 0 in pixels.shape:
+        raise DataError(f"pixels are {pixels.dtype} {pixels.shape}, not u8 (H, W, 1 or 3)")
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, np.newaxis]
+    if pixels.shape[2] not in (1, 3):
+        raise DataError(f"pixels have {pixels.shape[2]} channels, not 1 or 3")
+    if spec.channels == "rgb":
+        return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
+    if pixels.shape[2] == 1:
+        return pixels[:, :, 0]
+    red, green, blue = (pixels[:, :, i].astype(np.uint32) for i in range(3))
+    return np.asarray((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16, dtype=np.uint8)
+
+
+def _center_square(canvas: Pixels) -> Pixels:
+    height, width = canvas.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return canvas[top : top + side, left : left + side]
+
+
+def _place_ink(canvas: Pixels, spec: PreprocessSpec) -> npt.NDArray[np.float64]:
+    out = np.zeros((spec.height, spec.width), dtype=np.float64)
+    ink = canvas > spec.ink_threshold
+    if not ink.any():
+        return out
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    box = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64)
+    longer = max(box.shape)
+    assert spec.fit is not None  # noqa: S101 - PreprocessSpec validates it
+    height = max(1, math.floor(box.shape[0] * spec.fit / longer + 0.5))
+    width = max(1, math.floor(box.shape[1] * spec.fit / longer + 0.5))
+    small = resize(box, (height, width))
+    if spec.place == "mass" and small.sum() > 0:
+        row = (small.sum(axis=1) * (np.arange(height) + 0.5)).sum() / small.sum()
+        column = (small.sum(axis=0) * (np.arange(width) + 0.5)).sum() / small.sum()
+    else:
+        row, column = height / 2, width / 2
+    # The ink stays whole: a lopsided one is moved no further than to the edge.
+    top = min(max(math.floor(spec.height / 2 - row + 0.5), 0), spec.height - height)
+    left = min(max(math.floor(spec.width / 2 - column + 0.5), 0), spec.width - width)
+    out[top : top + height, left : left + width] = small
+    return out
+
+
+def _blur(values: npt.NDArray[np.float64], sigma: float) -> npt.NDArray[np.float64]:
+    """Separable Gaussian, black beyond the edge."""
+    reach = math.ceil(GAUSSIAN_REACH * sigma)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        values = np.apply_along_axis(np.convolve, axis, values, kernel, mode="full")
+        values = np.take(values, np.arange(reach, values.shape[axis] - reach), axis=axis)
+    return values

@@ -1,0 +1,1 @@
+"""What ships: the bundle, its manifest, its golden vectors, and the check of all three."""

@@ -1,0 +1,179 @@
+"""Writes and checks bundles: a folder with the model, its contract, its proof and its variants.
+
+    model.tflite  labels.txt  manifest.json  MODEL_CARD.md  golden/  variants/
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.artifacts import (
+    ConvertedModels,
+    FileRecord,
+    PreparedData,
+    TrainedModel,
+    VerifiedModel,
+    sha256,
+)
+from pipeline.console import Console
+from pipeline.errors import InternalError, StepError
+from pipeline.parity.report import COLUMNS, percent, rows
+from pipeline.recipe import Recipe
+from pipeline.release import golden
+from pipeline.release.golden import Example, Replay
+from pipeline.release.manifest import FILE, Manifest, ShippedModel, Verification
+from pipeline.release.manifest import read as read_manifest
+from pipeline.target import Target
+
+TEMPLATE = Path(__file__).parent / "model_card.md.j2"
+
+GOLDEN_RUNTIMES = ("tflite_reference", "litert", "tflite", "tflite_runtime")
+"""Which runtime's outputs become golden: the reference kernels define what an op means."""
+
+
+def write(
+    folder: Path,
+    *,
+    recipe: Recipe,
+    target: Target,
+    data: PreparedData,
+    trained: TrainedModel,
+    converted: ConvertedModels,
+    verified: VerifiedModel,
+    examples: Sequence[Example],
+    lineage: dict[str, str],
+    tools: dict[str, str],
+    git_revision: str | None,
+    console: Console,
+) -> Manifest:
+    """Fills a folder with the bundle.
+
+    Raises:
+        StepError: the model is no longer the one that was verified.
+        RuntimeFailure: no runtime can compute the golden vectors.
+    """
+    shipped = converted.variant(verified.ship)
+    source = converted.path(shipped.file)
+    if sha256(source) != verified.ship_sha256:
+        raise StepError(f"{source}: not the file that was verified; run the build again")
+    shutil.copyfile(source, folder / "model.tflite")
+    (folder / "variants").mkdir()
+    for variant in converted.variants:
+        shutil.copyfile(converted.path(variant.file), folder / "variants" / variant.file)
+    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in data.facts.labels), "utf-8")
+    vectors = golden.write(
+        folder,
+        examples,
+        data.facts.preprocess,
+        shipped,
+        runtime=_golden_runtime(recipe),
+        seed=recipe.seed,
+        console=console,
+    )
+    _write_card(folder, recipe, target, data, trained, converted, verified)
+    manifest = Manifest(
+        name=recipe.name,
+        profile=recipe.profile,
+        recipe=recipe.model_dump(mode="json"),
+        target=target.name,
+        seed=recipe.seed,
+        git_revision=git_revision,
+        tools=tools,
+        lineage=lineage,
+        dataset=data.facts,
+        parameters=trained.parameters,
+        model=ShippedModel(
+            file="model.tflite",
+            scheme=shipped.scheme,
+            sha256=shipped.sha256,
+            bytes=shipped.bytes,
+            input=shipped.input,
+            output=shipped.output,
+            runtime_floor=converted.runtime_floor,
+            delegates=target.delegates,
+        ),
+        variants=converted.variants,
+        preprocess=data.facts.preprocess,
+        labels=data.facts.labels,
+        verification=Verification(
+            on=data.facts.clause,
+            reference_accuracy=verified.reference_accuracy,
+            cells=verified.cells,
+            gates=verified.gates,
+            passed=verified.passed,
+        ),
+        golden=vectors,
+        files=_records(folder),
+    )
+    (folder / FILE).write_text(manifest.model_dump_json(indent=2) + "\n", "utf-8")
+    return manifest
+
+
+def check(bundle: Path, console: Console) -> tuple[Manifest, list[Replay]]:
+    """Checks a bundle as an app's build would: manifest, every hash, golden vectors on every runtime.
+
+    Raises:
+        StepError: a file is missing, changed, or not listed; or the manifest is not readable.
+    """
+    manifest = read_manifest(bundle)
+    found = _records(bundle)
+    for name in sorted({*manifest.files, *found}):
+        if name not in found:
+            raise StepError(f"{bundle / name}: missing; the manifest lists it")
+        if name not in manifest.files:
+            raise StepError(f"{bundle / name}: not in the manifest; remove it")
+        if found[name] != manifest.files[name]:
+            raise StepError(f"{bundle / name}: changed since the bundle was made (sha256 differs)")
+    if found[manifest.model.file].sha256 != manifest.model.sha256:
+        raise StepError(f"{bundle / manifest.model.file}: not the model that the manifest describes")
+    return manifest, list(golden.replay(bundle, manifest, console))
+
+
+def _golden_runtime(recipe: Recipe) -> str:
+    from pipeline import runtimes
+
+    for name in GOLDEN_RUNTIMES:
+        if name in recipe.runtimes and runtimes.unavailable(name) is None:
+            return name
+    raise InternalError(f"recipe '{recipe.name}' was verified, but none of its runtimes is here")
+
+
+def _records(folder: Path) -> dict[str, FileRecord]:
+    """Every file of the bundle but the manifest itself."""
+    return {
+        path.relative_to(folder).as_posix(): FileRecord(
+            sha256=sha256(path), bytes=path.stat().st_size
+        )
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).as_posix() != FILE
+    }
+
+
+def _write_card(
+    folder: Path,
+    recipe: Recipe,
+    target: Target,
+    data: PreparedData,
+    trained: TrainedModel,
+    converted: ConvertedModels,
+    verified: VerifiedModel,
+) -> None:
+    from jinja2 import Environment, StrictUndefined
+
+    # Markdown, not HTML: nothing to escape but the column separator.
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
+    template = environment.from_string(TEMPLATE.read_text("utf-8"))
+    text = template.render(
+        recipe=recipe,
+        target=target,
+        facts=data.facts,
+        trained=trained,
+        shipped=converted.variant(verified.ship),
+        converted=converted,
+        verified=verified,
+        reference=percent(verified.reference_accuracy),
+        columns=COLUMNS,
+        rows=rows(converted, verified),
+    )
+    (folder / "MODEL_CARD.md").write_text(text, "utf-8")

@@ -1,0 +1,254 @@
+"""Golden vectors: cases with every intermediate result, for the tests of apps in any language.
+
+Each case is a folder with raw files: ``pixels.u8`` (what the platform decoded), ``image.u8`` (after
+PreprocessSpec, up to rounding), ``tensor.bin`` (what stands in the input tensor), ``output.bin`` (what
+the runtime left in the output tensor). All are row-major and little-endian.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline import runtimes
+from pipeline.artifacts import TensorSpec, Variant
+from pipeline.console import Console
+from pipeline.errors import RuntimeFailure
+from pipeline.parity.tolerance import OUTPUT_TOLERANCE, PICTURE_LEVELS
+from pipeline.preprocess import Pixels, PreprocessSpec, dequantise, picture
+from pipeline.release.manifest import Golden, GoldenCase, Manifest
+from pipeline.runtimes import Job, door_table, model_file
+
+FOLDER = "golden"
+PICTURES = 8
+"""Cases that go through the whole PreprocessSpec; the others start at the input's size."""
+
+ENLARGE = 9
+"""A picture case shows a dataset image this many times larger, on a still larger sheet of paper."""
+
+INK, PAPER = (24, 48, 144), (250, 246, 232)
+"""RGB of a blue pen and of off-white paper: swapped channels change the luma and show."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A labelled dataset image: u8 of the input's size, and its class index."""
+
+    image: Pixels
+    label: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """How a runtime did on a bundle's golden vectors.
+
+    Attributes:
+        runtime: that ran them.
+        version: of it.
+        reason: why it did not run; empty if it did.
+        cases: how many.
+        max_difference: largest difference of a dequantised output.
+        wrong: ids of cases beyond a tolerance, or with another top-1.
+    """
+
+    runtime: str
+    version: str = ""
+    reason: str = ""
+    absent: bool = False
+    cases: int = 0
+    max_difference: float | None = None
+    wrong: tuple[str, ...] = ()
+
+
+def write(
+    bundle: Path,
+    examples: Sequence[Example],
+    spec: PreprocessSpec,
+    shipped: Variant,
+    *,
+    runtime: str,
+    seed: int,
+    console: Console,
+) -> Golden:
+    """Computes and writes all cases into ``BUNDLE/golden``.
+
+    Args:
+        bundle: folder that holds ``model.tflite``.
+        examples: one per class or so; the first PICTURES of them become picture cases too.
+        spec: the contract.
+        shipped: the variant that ``model.tflite`` is.
+        runtime: that computes the outputs.
+        seed: of the picture cases' paper.
+        console: for progress.
+
+    Raises:
+        RuntimeFailure: the runtime cannot run the model.
+    """
+    from PIL import Image
+
+    cases: list[tuple[str, str, Pixels, Pixels, int]] = [
+        (f"image-{i:03d}", "image", example.image, example.image, example.label)
+        for i, example in enumerate(examples)
+    ]
+    rng = np.random.default_rng([seed, 5])
+    for i, example in enumerate(examples[:PICTURES]):
+        pixels = on_paper(example.image, spec, rng)
+        cases.append((f"picture-{i:03d}", "picture", pixels, picture(pixels, spec), example.label))
+    images = np.stack([image for _, _, _, image, _ in cases])
+    outputs = _run(bundle / "model.tflite", images, spec, runtime, console)
+    table = door_table(spec, shipped.input)
+    records = []
+    for (name, kind, pixels, image, label), output in zip(cases, outputs, strict=True):
+        folder = bundle / FOLDER / name
+        folder.mkdir(parents=True)
+        (folder / "pixels.u8").write_bytes(np.ascontiguousarray(pixels).tobytes())
+        (folder / "image.u8").write_bytes(np.ascontiguousarray(image).tobytes())
+        (folder / "tensor.bin").write_bytes(_little_endian(table[image]))
+        (folder / "output.bin").write_bytes(_little_endian(output))
+        top1 = int(np.argmax(output))
+        records.append(
+            GoldenCase.model_validate(
+                {"id": name, "kind": kind, "pixels_shape": pixels.shape, "label": label, "top1": top1}
+            )
+        )
+    shown = _shown(records)
+    pixels = next(case[2] for case in cases if case[0] == shown.id)
+    Image.fromarray(pixels).save(bundle / FOLDER / "encoded.png")
+    return Golden(
+        runtime=f"{runtime} {runtimes.version(runtime)}",
+        image_tolerance=PICTURE_LEVELS,
+        output_tolerance=OUTPUT_TOLERANCE[shipped.scheme],
+        encoded=(shown.id, f"{FOLDER}/encoded.png"),
+        cases=tuple(records),
+    )
+
+
+def replay(bundle: Path, manifest: Manifest, console: Console) -> Iterator[Replay]:
+    """Runs a bundle's golden vectors on every runtime of the machine.
+
+    The chain is followed from ``pixels.u8`` on: preprocessing, input tensor, and output are compared,
+    each with its tolerance.
+    """
+    spec = manifest.preprocess
+    images, wrong = _check_images(bundle, manifest)
+    expected = np.stack([_read(bundle, case, manifest.model.output) for case in manifest.golden.cases])
+    for runtime in _tflite_runtimes():
+        reason = runtimes.unavailable(runtime)
+        if reason is not None:
+            yield Replay(runtime=runtime, reason=reason, absent=True)
+            continue
+        version = runtimes.version(runtime)
+        try:
+            found = _run(bundle / manifest.model.file, images, spec, runtime, console)
+        except RuntimeFailure as error:
+            yield Replay(runtime=runtime, version=version, reason=str(error))
+            continue
+        before, after = _real(expected, manifest.model.output), _real(found, manifest.model.output)
+        differences = np.abs(before - after).max(axis=1)
+        off = [
+            case.id
+            for case, difference, output, row in zip(
+                manifest.golden.cases, differences, after, before, strict=True
+            )
+            # A near-tie within the tolerance may turn; NaN is never within it.
+            if not difference <= manifest.golden.output_tolerance
+            or row[case.top1] - row[int(np.argmax(output))] > manifest.golden.output_tolerance
+        ]
+        yield Replay(
+            runtime=runtime,
+            version=version,
+            cases=len(images),
+            max_difference=float(differences.max()),
+            wrong=tuple(sorted({*off, *wrong})),
+        )
+
+
+def on_paper(image: Pixels, spec: PreprocessSpec, rng: np.random.Generator) -> Pixels:
+    """Shows a dataset image as a picture: enlarged, off centre, in colour.
+
+    Args:
+        image: u8 of the input's size.
+        spec: whether the picture must be dark on light.
+        rng: for the margins.
+
+    Returns:
+        (H, W, 3) u8.
+    """
+    large = np.kron(image, np.ones((ENLARGE, ENLARGE, *[1] * (image.ndim - 2)), dtype=np.uint8))
+    margins = rng.integers(0, 4 * ENLARGE, size=4)
+    if spec.channels == "rgb":
+        return np.pad(large, ((*margins[:2],), (*margins[2:],), (0, 0)), mode="edge")
+    ink = np.pad(large, ((*margins[:2],), (*margins[2:],)))[:, :, np.newaxis] / 255
+    first, second = (PAPER, INK) if spec.invert else ((0, 0, 0), (255, 255, 255))
+    mixed = np.asarray(first) * (1 - ink) + np.asarray(second) * ink
+    return np.asarray(np.floor(mixed + 0.5), dtype=np.uint8)
+
+
+def _check_images(bundle: Path, manifest: Manifest) -> tuple[Pixels, list[str]]:
+    """Preprocesses every case's pixels; gives the images and the ids of those that differ."""
+    spec, images, wrong = manifest.preprocess, [], []
+    table = door_table(spec, manifest.model.input)
+    for case in manifest.golden.cases:
+        folder = bundle / FOLDER / case.id
+        pixels = np.fromfile(folder / "pixels.u8", dtype=np.uint8).reshape(case.pixels_shape)
+        image = picture(pixels, spec) if case.kind == "picture" else pixels
+        stored = np.fromfile(folder / "image.u8", dtype=np.uint8).reshape(spec.shape)
+        levels = np.abs(image.astype(int) - stored.astype(int)).max()
+        if levels > manifest.golden.image_tolerance:
+            wrong.append(case.id)
+        # The model runs on the stored image, so that its answer is compared on equal terms.
+        if _little_endian(table[stored]) != (folder / "tensor.bin").read_bytes():
+            wrong.append(case.id)
+        images.append(stored)
+    return np.stack(images), wrong
+
+
+def _run(
+    model: Path, images: Pixels, spec: PreprocessSpec, runtime: str, console: Console
+) -> npt.NDArray[np.generic]:
+    with TemporaryDirectory() as folder:
+        source, sink = Path(folder) / "images.npy", Path(folder) / "outputs.npy"
+        np.save(source, images)
+        job = Job(
+            name="golden vectors", model=model_file(model), images=str(source), count=len(images),
+            preprocess=spec.model_dump_json(), out=str(sink), threads=1,
+        )  # fmt: skip
+        (outcome,) = runtimes.run(runtime, [job], console)
+        if outcome.error:
+            raise RuntimeFailure(f"runtime '{runtime}': {outcome.error}")
+        return np.asarray(np.load(sink))
+
+
+def _tflite_runtimes() -> tuple[str, ...]:
+    from pipeline.recipe import REFERENCE_RUNTIME
+    from pipeline.shelf import names
+
+    return tuple(name for name in names("runtimes") if name != REFERENCE_RUNTIME)
+
+
+def _shown(cases: Sequence[GoldenCase]) -> GoldenCase:
+    """The picture case that is encoded: the first that the model gets right, so that people see sense."""
+    pictures = [case for case in cases if case.kind == "picture"]
+    return next((case for case in pictures if case.top1 == case.label), pictures[0])
+
+
+def _read(bundle: Path, case: GoldenCase, tensor: TensorSpec) -> npt.NDArray[np.generic]:
+    data = np.fromfile(bundle / FOLDER / case.id / "output.bin", dtype=_dtype(tensor.dtype))
+    return data.reshape(tensor.shape[1:])
+
+
+def _real(values: npt.NDArray[np.generic], tensor: TensorSpec) -> npt.NDArray[np.float64]:
+    if tensor.scale is not None and tensor.zero_point is not None:
+        values = dequantise(values, scale=tensor.scale, zero_point=tensor.zero_point)
+    return values.astype(np.float64)
+
+
+def _dtype(name: str) -> np.dtype[np.generic]:
+    return np.dtype(name).newbyteorder("<")
+
+
+def _little_endian(values: npt.NDArray[np.generic]) -> bytes:
+    return values.astype(_dtype(values.dtype.name)).tobytes()

@@ -1,0 +1,187 @@
+"""The manifest: everything an app must know to feed the model and read its answer.
+
+Its JSON Schema is published beside this file as ``manifest.schema.json``.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.artifacts import (
+    Cell,
+    DatasetFacts,
+    FileRecord,
+    GateResult,
+    Interval,
+    TensorSpec,
+    Variant,
+)
+from pipeline.errors import StepError
+from pipeline.preprocess import PreprocessSpec
+from pipeline.shelf import explain
+
+FILE = "manifest.json"
+SCHEMA_VERSION = 1
+MAX_LABELS = 100_000
+"""More classes than any image classifier has; a larger list is a damaged manifest."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ShippedModel(_Frozen):
+    """``model.tflite``.
+
+    Attributes:
+        file: its name in the bundle.
+        scheme: how it is quantised.
+        sha256: of the file.
+        bytes: of the file.
+        input: tensor that the app fills with ``quantise(value)`` of the preprocessed picture.
+        output: tensor that the app reads, ``(q - zero_point) * scale`` where it is quantised.
+        runtime_floor: oldest TensorFlow Lite runtime it was made for.
+        delegates: in the order in which an app should try them.
+    """
+
+    file: str
+    scheme: str
+    sha256: str
+    bytes: int
+    input: TensorSpec
+    output: TensorSpec
+    runtime_floor: str
+    delegates: tuple[str, ...]
+
+
+class Verification(_Frozen):
+    """What was measured, on which images.
+
+    Attributes:
+        on: test and train set as every figure must be quoted.
+        reference_accuracy: of the Keras model.
+        cells: each scheme on each runtime.
+        gates: each gate with its limit and what was measured.
+        passed: whether every gate held.
+    """
+
+    on: str
+    reference_accuracy: Interval
+    cells: tuple[Cell, ...]
+    gates: tuple[GateResult, ...]
+    passed: bool
+
+
+class GoldenCase(_Frozen):
+    """A case with every intermediate result; files are raw, row-major, little-endian.
+
+    Attributes:
+        id: name of its folder in ``golden/``.
+        kind: ``image`` starts with a picture of the input's size, ``picture`` with any picture that goes
+            through the whole PreprocessSpec.
+        pixels_shape: of ``pixels.u8``, what the platform decoded.
+        label: right class index.
+        top1: class index that the model answers.
+    """
+
+    id: str
+    kind: Literal["image", "picture"]
+    pixels_shape: tuple[int, ...]
+    label: int = Field(ge=0)
+    top1: int = Field(ge=0)
+
+
+class Golden(_Frozen):
+    """Golden vectors in ``golden/ID/``: ``pixels.u8 -> image.u8 -> tensor.bin -> output.bin``.
+
+    Attributes:
+        runtime: that computed the outputs.
+        image_tolerance: grey levels by which ``image.u8`` may differ.
+        output_tolerance: by which a dequantised output may differ.
+        encoded: the picture case that is there as a PNG file too, and the file.
+        cases: all of them.
+    """
+
+    runtime: str
+    image_tolerance: int = Field(ge=0)
+    output_tolerance: float = Field(ge=0.0)
+    encoded: tuple[str, str]
+    cases: tuple[GoldenCase, ...] = Field(min_length=1)
+
+
+class Manifest(_Frozen):
+    """The contract of a bundle.
+
+    Attributes:
+        schema_version: of this format.
+        name: of the recipe.
+        profile: ``smoke`` marks a build for tests: never ship it.
+        recipe: all of it, defaults written out.
+        target: name of the target.
+        seed: that everything random was drawn from.
+        git_revision: of the working tree it was built in; None outside one.
+        tools: tool to version.
+        lineage: stage to the hash of what it made.
+        dataset: what it was really trained and tested on.
+        parameters: of the Keras model.
+        model: what ships.
+        variants: every converted file, in ``variants/``.
+        preprocess: from decoded pixels to the input tensor.
+        labels: class index to label.
+        verification: the measured verdict.
+        golden: the golden vectors.
+        files: every other file of the bundle.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str
+    profile: Literal["full", "smoke"]
+    recipe: Mapping[str, Any]
+    target: str
+    seed: int
+    git_revision: str | None
+    tools: Mapping[str, str]
+    lineage: Mapping[str, str]
+    dataset: DatasetFacts
+    parameters: int
+    model: ShippedModel
+    variants: tuple[Variant, ...]
+    preprocess: PreprocessSpec
+    labels: tuple[str, ...] = Field(min_length=2, max_length=MAX_LABELS)
+    verification: Verification
+    golden: Golden
+    files: Mapping[str, FileRecord]
+
+    @model_validator(mode="after")
+    def _check(self) -> "Manifest":
+        if self.model.input.shape[1:] != self.preprocess.shape:
+            raise ValueError(
+                f"the input takes {self.model.input.shape[1:]}, preprocessing gives {self.preprocess.shape}"
+            )
+        if self.model.output.shape != (1, len(self.labels)):
+            raise ValueError(
+                f"the output is {self.model.output.shape}, there are {len(self.labels)} labels"
+            )
+        return self
+
+
+def read(bundle: Path) -> Manifest:
+    """Reads and checks the manifest of a bundle.
+
+    Raises:
+        StepError: no manifest, not JSON, of another schema version, or a field out of range.
+    """
+    path = bundle / FILE
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise StepError(f"{path}: {error.strerror}; a bundle is a folder with a {FILE}") from error
+    except ValidationError as error:
+        raise StepError(f"{path}: {explain(error, Manifest)}") from error
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the manifest."""
+    return Manifest.model_json_schema()
