@@ -56,9 +56,7 @@ class Converted:
             partial.unlink(missing_ok=True)
 
 
-def convert(
-    model: Any, spec: ConversionSpec, representative: Representative | None = None
-) -> Converted:
+def convert(model: Any, spec: ConversionSpec, representative: Representative | None = None) -> Converted:
     """Converts a model at batch 1.
 
     Args:

@@ -1,13 +1,13 @@
 """What can go wrong in a conversion.
 
-    ConverterError
-    ├── SpecError               a scheme, dtype or runtime floor that does not exist or contradicts
-    ├── ModelLoadError          the model file cannot be read
-    │   └── UnsafeModelError    loading it would execute code that came with the file
-    ├── RepresentativeError     the representative samples would calibrate the model wrongly
-    ├── UnsupportedOpsError     the model needs ops outside TFLite's builtins
-    ├── RuntimeFloorError       the file needs a newer runtime than the floor allows
-    └── InvalidTfliteError      not a readable .tflite file
+ConverterError
+├── SpecError               a scheme, dtype or runtime floor that does not exist or contradicts
+├── ModelLoadError          the model file cannot be read
+│   └── UnsafeModelError    loading it would execute code that came with the file
+├── RepresentativeError     the representative samples would calibrate the model wrongly
+├── UnsupportedOpsError     the model needs ops outside TFLite's builtins
+├── RuntimeFloorError       the file needs a newer runtime than the floor allows
+└── InvalidTfliteError      not a readable .tflite file
 """
 
 

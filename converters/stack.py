@@ -39,7 +39,7 @@ def load() -> Stack:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        import tensorflow as tf  # noqa: TID253, TID251
-        import tf_keras as keras  # noqa: TID253, TID251
+        import tensorflow as tf  # noqa: TID251
+        import tf_keras as keras  # noqa: TID251
     tf.get_logger().setLevel("ERROR")
     return Stack(tf, keras)

@@ -70,7 +70,7 @@ class Artifact(_Frozen):
     def placed(self, folder: Path) -> Self:
         """The same artifact, its files in ``folder``."""
         copy = self.model_copy()
-        copy._folder = folder  # noqa: SLF001
+        copy._folder = folder
         return copy
 
     def write(self, folder: Path) -> None:

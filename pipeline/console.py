@@ -71,9 +71,7 @@ class _Lines:
             self._print(f"{self._done:,}/{self._total:,} {self._unit}, {left:.0f} s left")
 
     def finish(self) -> None:
-        self._print(
-            f"{self._done:,} {self._unit} in {time.monotonic() - self._started:.1f} s"
-        )
+        self._print(f"{self._done:,} {self._unit} in {time.monotonic() - self._started:.1f} s")
 
     def _print(self, text: str) -> None:
         note = f"  {self._note}" if self._note else ""
@@ -83,7 +81,13 @@ class _Lines:
 @contextmanager
 def _bar(title: str, total: int, unit: str) -> Iterator[Task]:
     from rich.console import Console as RichConsole
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     progress = Progress(
         TextColumn("  {task.description}"),

@@ -177,9 +177,7 @@ def quantise(
     return np.asarray(np.clip(rounded, limits.min, limits.max), dtype=dtype)
 
 
-def dequantise(
-    values: npt.NDArray[np.generic], *, scale: float, zero_point: int
-) -> npt.NDArray[np.float32]:
+def dequantise(values: npt.NDArray[np.generic], *, scale: float, zero_point: int) -> npt.NDArray[np.float32]:
     """A quantised tensor to real numbers: ``(q - zero_point) * scale``, float32, same shape."""
     return ((values.astype(np.int32) - zero_point) * np.float32(scale)).astype(np.float32)
 

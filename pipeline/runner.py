@@ -144,9 +144,7 @@ def _run_stages(
             console.say(f"{stage.name}: unchanged")
         artifacts[stage.name] = artifact
         reports.append(
-            StageReport(
-                stage=stage.name, key=key, cached=cached, seconds=time.monotonic() - started
-            )
+            StageReport(stage=stage.name, key=key, cached=cached, seconds=time.monotonic() - started)
         )
         if check is not None:
             check(artifact)

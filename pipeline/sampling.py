@@ -8,7 +8,7 @@ import numpy.typing as npt
 Indices = npt.NDArray[np.int64]
 
 
-def stratified(labels: npt.NDArray[np.integer], count: int, seed: Sequence[int]) -> Indices:
+def stratified(labels: npt.NDArray[np.int64], count: int, seed: Sequence[int]) -> Indices:
     """Chooses items so that classes keep their shares, every class at least once.
 
     Args:
@@ -44,4 +44,4 @@ def _quotas(sizes: Indices, count: int) -> Indices:
         possible = (quotas < sizes) if step > 0 else (quotas > 1)
         distance = np.where(possible, step * (exact - quotas), -np.inf)
         quotas[int(np.argmax(distance))] += step
-    return quotas
+    return np.asarray(quotas, dtype=np.int64)

@@ -21,9 +21,7 @@ SHELVES = ("datasets", "models", "optimizations", "runtimes")
 
 def names(shelf: str) -> tuple[str, ...]:
     """Names of the plug-ins on a shelf, sorted."""
-    return tuple(
-        sorted(f.stem for f in (ROOT / shelf).glob("*.py") if not f.stem.startswith("_"))
-    )
+    return tuple(sorted(f.stem for f in (ROOT / shelf).glob("*.py") if not f.stem.startswith("_")))
 
 
 def summary(shelf: str, name: str) -> str:

@@ -22,9 +22,7 @@ STDERR_FD = 2
 """C++ code writes to the descriptor, past ``sys.stderr``."""
 
 
-def convert(
-    source: SourceModel, spec: ConversionSpec, representative: Representative | None
-) -> bytes:
+def convert(source: SourceModel, spec: ConversionSpec, representative: Representative | None) -> bytes:
     """Converts to a TensorFlow Lite flatbuffer with builtin ops alone.
 
     Raises:
@@ -43,8 +41,8 @@ def convert(
             )
         converter.representative_dataset = representative
     scheme.configure(converter, tf, spec.io_dtype)
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = (  # noqa: SLF001
-        not per_channel_dense(spec.runtime_floor)
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = not per_channel_dense(
+        spec.runtime_floor
     )
     try:
         with warnings.catch_warnings(), _native_stderr_held():

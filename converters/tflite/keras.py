@@ -74,9 +74,7 @@ def load_keras(path: Path, *, unsafe: bool = False) -> Any:
     if not path.exists():
         raise ModelLoadError(f"{path}: no such file")
     if path.suffix not in MODEL_SUFFIXES:
-        raise ModelLoadError(
-            f"{path}: not a model; give {', '.join(MODEL_SUFFIXES)} or a SavedModel folder"
-        )
+        raise ModelLoadError(f"{path}: not a model; give {', '.join(MODEL_SUFFIXES)} or a SavedModel folder")
     config, keras_version = _read_config(path)
     if not unsafe:
         for carrier in _code_carriers(config):
@@ -89,9 +87,7 @@ def load_keras(path: Path, *, unsafe: bool = False) -> Any:
         return keras.models.load_model(path, compile=False, safe_mode=not unsafe)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ModelLoadError(
-            f"{path}: Keras {keras_version or '2'} cannot load it: {first_line}"
-        ) from error
+        raise ModelLoadError(f"{path}: Keras {keras_version or '2'} cannot load it: {first_line}") from error
 
 
 def from_keras(model: Any) -> SourceModel:

@@ -94,9 +94,14 @@ def verify_file(subject: Subject, gate: Gate, console: Console) -> tuple[list[Ce
                 continue
             cells.append(
                 compare(
-                    np.load(out, mmap_mode="r"), outcome.output, reference, right,
-                    scheme=subject.file.name, runtime=runtime, version=runtimes.version(runtime),
-                )  # fmt: skip
+                    np.load(out, mmap_mode="r"),
+                    outcome.output,
+                    reference,
+                    right,
+                    scheme=subject.file.name,
+                    runtime=runtime,
+                    version=runtimes.version(runtime),
+                )
             )
     size = subject.file.stat().st_size
     return cells, [result for cell in cells for result in check_gates(cell, gate, size)]

@@ -73,7 +73,7 @@ def main() -> None:
         # The reader of stdout (head, a closed pager) has seen enough.
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever it is becomes a sentence
         if debug:
             traceback.print_exc()
         sys.exit(_report(error, debug=debug))

@@ -12,12 +12,25 @@ from pipeline.cli._options import BuildOptions, build_options, print_json, print
 @click.argument("source", metavar="RECIPE|MODEL")
 @click.option("--scheme", "schemes", multiple=True, help="For MODEL: a scheme; may be given again.")
 @click.option("--io", default="uint8", show_default=True, help="For MODEL: dtype at the door of int8.")
-@click.option("--runtime-floor", default="2.14.0", show_default=True,
-              help="For MODEL: oldest TFLite runtime to serve.")
-@click.option("--representative", type=click.Path(path_type=Path), metavar="FILE.npy",
-              help="For MODEL: (n, *input) array of training inputs, for int8 and int16x8.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path(), metavar="DIR",
-              help="For MODEL: where to write NAME_SCHEME.tflite.")
+@click.option(
+    "--runtime-floor",
+    default="2.14.0",
+    show_default=True,
+    help="For MODEL: oldest TFLite runtime to serve.",
+)
+@click.option(
+    "--representative",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="For MODEL: (n, *input) array of training inputs, for int8 and int16x8.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="For MODEL: where to write NAME_SCHEME.tflite.",
+)
 @click.option("--unsafe", is_flag=True, help="For MODEL: load a file that executes code of its own.")
 @build_options
 def command(
@@ -89,9 +102,7 @@ def _convert_own(
         keys = ("scheme", "bytes", "sha256", "file")
         print_json({"model": str(path), "converted": [dict(zip(keys, row, strict=True)) for row in rows]})
     else:
-        print_table(
-            ("scheme", "bytes", "sha256", "file"), [(s, f"{b:,}", h, f) for s, b, h, f in rows]
-        )
+        print_table(("scheme", "bytes", "sha256", "file"), [(s, f"{b:,}", h, f) for s, b, h, f in rows])
 
 
 def _read_array(path: Path) -> Any:

@@ -78,7 +78,12 @@ def check(
     print_table(
         ("class", "label", "train", "test"),
         [
-            (str(i), label, f"{report['train']['per_class'][i]:,}", f"{report['test']['per_class'][i]:,}")
+            (
+                str(i),
+                label,
+                f"{report['train']['per_class'][i]:,}",
+                f"{report['test']['per_class'][i]:,}",
+            )
             for i, label in enumerate(report["labels"])
         ],
     )

@@ -26,8 +26,13 @@ class Finding:
 
 @click.command("doctor")
 @data_option
-@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
-              help="Folder of all run folders.")
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of all run folders.",
+)
 @json_option
 @debug_option
 def command(data: Path | None, runs: Path, as_json: bool, debug: bool) -> None:  # noqa: ARG001  # fmt: skip
@@ -35,7 +40,14 @@ def command(data: Path | None, runs: Path, as_json: bool, debug: bool) -> None: 
 
     Exit code 1 if something that every build needs is broken.
     """
-    findings = [*_python(), *_packages(), *_runtimes(), *_datasets(data), _storage(runs), _processors()]
+    findings = [
+        *_python(),
+        *_packages(),
+        *_runtimes(),
+        *_datasets(data),
+        _storage(runs),
+        _processors(),
+    ]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -96,11 +108,17 @@ def _datasets(data: Path | None) -> Iterator[Finding]:
 
     if data is None:
         yield Finding(
-            what="data folder", state="absent", found="not named", remedy="--data DIR or PIPELINE_DATA=DIR"
+            what="data folder",
+            state="absent",
+            found="not named",
+            remedy="--data DIR or PIPELINE_DATA=DIR",
         )
     elif not data.is_dir():
         yield Finding(
-            what="data folder", state="broken", found=f"{data}: no such folder", remedy="correct the path"
+            what="data folder",
+            state="broken",
+            found=f"{data}: no such folder",
+            remedy="correct the path",
         )
     for name in recipe.names():
         section = recipe.load(name).dataset
@@ -120,13 +138,14 @@ def _storage(runs: Path) -> Finding:
     existing = next(p for p in (runs.absolute(), *runs.absolute().parents) if p.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         return Finding(
-            what="run folder", state="broken", found=f"{existing} cannot be written", remedy="--runs DIR"
+            what="run folder",
+            state="broken",
+            found=f"{existing} cannot be written",
+            remedy="--runs DIR",
         )
     free = shutil.disk_usage(existing).free
     state, remedy = ("ok", "") if free >= MIN_FREE_BYTES else ("broken", "free some, or --runs DIR")
-    return Finding(
-        what="run folder", state=state, found=f"{runs}: {free / 1e9:.1f} GB free", remedy=remedy
-    )
+    return Finding(what="run folder", state=state, found=f"{runs}: {free / 1e9:.1f} GB free", remedy=remedy)
 
 
 def _processors() -> Finding:

@@ -45,7 +45,7 @@ def _show(file: Path, inspection: "Inspection") -> None:
             click.echo(f"{title}: {tensor.name}  {_describe(tensor)}")
     sizes = ", ".join(f"{n:,} bytes {d}" for d, n in inspection.constant_bytes_by_dtype.items())
     click.echo(f"constants: {sizes or 'none'}")
-    tensors = {tensor.index: tensor for tensor in inspection.tensors}
+    by_index = {tensor.index: tensor for tensor in inspection.tensors}
     print_table(
         ("#", "op", "version", "gives"),
         [
@@ -53,7 +53,7 @@ def _show(file: Path, inspection: "Inspection") -> None:
                 str(i),
                 f"{op.name} (custom)" if op.custom else op.name,
                 str(op.version),
-                "; ".join(_describe(tensors[o]) for o in op.outputs if o in tensors),
+                "; ".join(_describe(by_index[o]) for o in op.outputs if o in by_index),
             )
             for i, op in enumerate(inspection.ops)
         ],

@@ -18,9 +18,7 @@ def command(kind: str | None, as_json: bool, debug: bool) -> None:  # noqa: ARG0
     """
     found = {each: _entries(each) for each in ([kind] if kind else KINDS)}
     if as_json:
-        print_json(
-            {each: [{"name": n, "summary": s} for n, s in rows] for each, rows in found.items()}
-        )
+        print_json({each: [{"name": n, "summary": s} for n, s in rows] for each, rows in found.items()})
         return
     for each, rows in found.items():
         click.echo(each)

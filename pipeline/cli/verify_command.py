@@ -10,20 +10,52 @@ from pipeline.cli._options import BuildOptions, build_options, print_json, print
 
 @click.command("verify")
 @click.argument("subject", metavar="RECIPE|BUNDLE|FILE.tflite")
-@click.option("--reference", type=click.Path(path_type=Path), metavar="MODEL",
-              help="For FILE: the .keras or .h5 model it was converted from.")
-@click.option("--images", type=click.Path(path_type=Path), metavar="FILE.npy",
-              help="For FILE: u8 images (n, *input shape).")
-@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE.npy",
-              help="For FILE: class indices (n,), for accuracy.")
-@click.option("--pixel-scale", type=float, default=1.0, show_default=True,
-              help="For FILE: what 0..255 is multiplied by before the model, as 0.00392156862745098.")
-@click.option("--pixel-offset", type=float, default=0.0, show_default=True,
-              help="For FILE: what is added after it.")
-@click.option("--min-agreement", type=click.FloatRange(0, 1), default=0.98, show_default=True,
-              help="For FILE: gate on the share of images with the reference's answer.")
-@click.option("--max-drop", type=click.FloatRange(0, 100), default=1.0, show_default=True,
-              help="For FILE with --labels: gate on the loss of accuracy, percentage points.")
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help="For FILE: the .keras or .h5 model it was converted from.",
+)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="For FILE: u8 images (n, *input shape).",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="For FILE: class indices (n,), for accuracy.",
+)
+@click.option(
+    "--pixel-scale",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="For FILE: what 0..255 is multiplied by before the model, as 0.00392156862745098.",
+)
+@click.option(
+    "--pixel-offset",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="For FILE: what is added after it.",
+)
+@click.option(
+    "--min-agreement",
+    type=click.FloatRange(0, 1),
+    default=0.98,
+    show_default=True,
+    help="For FILE: gate on the share of images with the reference's answer.",
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 100),
+    default=1.0,
+    show_default=True,
+    help="For FILE with --labels: gate on the loss of accuracy, percentage points.",
+)
 @build_options
 def command(
     subject: str,
@@ -45,7 +77,13 @@ def command(
     path = Path(subject)
     if path.suffix == ".tflite":
         _verify_file(
-            path, reference, images, labels, (pixel_scale, pixel_offset), (min_agreement, max_drop), options
+            path,
+            reference,
+            images,
+            labels,
+            (pixel_scale, pixel_offset),
+            (min_agreement, max_drop),
+            options,
         )
     elif path.is_dir():
         _verify_bundle(path, options)
@@ -114,9 +152,7 @@ def _verify_file(
         raise UsageError(f"{path}: verifying a file needs --reference MODEL and --images FILE.npy")
     inspect(path)  # a damaged file is refused before anything is started
     gate = Gate(min_top1_agreement=limits[0], max_accuracy_drop_points=limits[1] if labels else None)
-    subject = Subject(
-        file=path, reference=reference, images=images, labels=labels, scaling=scaling
-    )
+    subject = Subject(file=path, reference=reference, images=images, labels=labels, scaling=scaling)
     cells, gates = verify_file(subject, gate, options.console())
     failed = failures(gates)
     if options.as_json:

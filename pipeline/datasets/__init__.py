@@ -1,9 +1,9 @@
 """Shelf of datasets. Each module gives ``Options``, ``locate`` and, where it can be had, ``fetch``.
 
-    Options                              pydantic model of the recipe's keys
-    locate(options, data) -> Source      finds the files; raises DataMissingError with the way to get them
-    fetch(options, data, console)        downloads into the data folder        (optional)
-    fetchable(options) -> bool           whether the download answers right now (with fetch)
+Options                              pydantic model of the recipe's keys
+locate(options, data) -> Source      finds the files; raises DataMissingError with the way to get them
+fetch(options, data, console)        downloads into the data folder        (optional)
+fetchable(options) -> bool           whether the download answers right now (with fetch)
 """
 
 from abc import ABC, abstractmethod

@@ -38,7 +38,12 @@ def check_gates(cell: Cell, gate: Gate, size: int) -> list[GateResult]:
     ]
     results = [
         GateResult(
-            scheme=cell.scheme, runtime=cell.runtime, gate=name, limit=limit, measured=value, passed=ok
+            scheme=cell.scheme,
+            runtime=cell.runtime,
+            gate=name,
+            limit=limit,
+            measured=value,
+            passed=ok,
         )
         for name, limit, value, ok in measured
         if limit is not None
@@ -47,7 +52,12 @@ def check_gates(cell: Cell, gate: Gate, size: int) -> list[GateResult]:
         # A runtime that cannot run the file is wrong whatever is asked of it.
         results.append(
             GateResult(
-                scheme=cell.scheme, runtime=cell.runtime, gate="runs", limit=1, measured=0, passed=False
+                scheme=cell.scheme,
+                runtime=cell.runtime,
+                gate="runs",
+                limit=1,
+                measured=0,
+                passed=False,
             )
         )
     return results

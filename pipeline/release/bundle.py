@@ -1,6 +1,6 @@
 """Writes and checks bundles: a folder with the model, its contract, its proof and its variants.
 
-    model.tflite  labels.txt  manifest.json  MODEL_CARD.md  golden/  variants/
+model.tflite  labels.txt  manifest.json  MODEL_CARD.md  golden/  variants/
 """
 
 import shutil
@@ -141,9 +141,7 @@ def _golden_runtime(recipe: Recipe) -> str:
 def _records(folder: Path) -> dict[str, FileRecord]:
     """Every file of the bundle but the manifest itself."""
     return {
-        path.relative_to(folder).as_posix(): FileRecord(
-            sha256=sha256(path), bytes=path.stat().st_size
-        )
+        path.relative_to(folder).as_posix(): FileRecord(sha256=sha256(path), bytes=path.stat().st_size)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.relative_to(folder).as_posix() != FILE
     }

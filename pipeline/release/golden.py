@@ -111,7 +111,13 @@ def write(
         top1 = int(np.argmax(output))
         records.append(
             GoldenCase.model_validate(
-                {"id": name, "kind": kind, "pixels_shape": pixels.shape, "label": label, "top1": top1}
+                {
+                    "id": name,
+                    "kind": kind,
+                    "pixels_shape": pixels.shape,
+                    "label": label,
+                    "top1": top1,
+                }
             )
         )
     shown = _shown(records)

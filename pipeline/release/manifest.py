@@ -5,7 +5,7 @@ Its JSON Schema is published beside this file as ``manifest.schema.json``.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,7 +23,7 @@ from pipeline.preprocess import PreprocessSpec
 from pipeline.shelf import explain
 
 FILE = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 MAX_LABELS = 100_000
 """More classes than any image classifier has; a larger list is a damaged manifest."""
 
@@ -161,9 +161,7 @@ class Manifest(_Frozen):
                 f"the input takes {self.model.input.shape[1:]}, preprocessing gives {self.preprocess.shape}"
             )
         if self.model.output.shape != (1, len(self.labels)):
-            raise ValueError(
-                f"the output is {self.model.output.shape}, there are {len(self.labels)} labels"
-            )
+            raise ValueError(f"the output is {self.model.output.shape}, there are {len(self.labels)} labels")
         return self
 
 

@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +30,9 @@ from pipeline.errors import RuntimeFailure
 from pipeline.preprocess import Pixels, PreprocessSpec
 from pipeline.shelf import load
 
+Progress = Callable[[int], None]
+"""Told how many images are done since the last call."""
+
 STDERR_LINES = 3
 """Lines of a dead worker's stderr that its error quotes."""
 
@@ -41,14 +44,8 @@ class Session(Protocol):
     output: TensorSpec
 
     def run(self, images: Pixels, table: npt.NDArray[np.generic], out: npt.NDArray[np.generic],
-            start: int, stop: int, done: "Progress") -> None:  # fmt: skip
+            start: int, stop: int, done: Progress) -> None:  # fmt: skip
         """Runs images ``start`` to ``stop``; writes row i of ``out`` for image i."""
-
-
-class Progress(Protocol):
-    """Told how many images are done since the last call."""
-
-    def __call__(self, images: int) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +115,7 @@ def door_table(spec: PreprocessSpec, door: TensorSpec) -> npt.NDArray[np.generic
     values = preprocess.tensor(np.arange(256, dtype=np.uint8), spec)
     if door.scale is None or door.zero_point is None:
         return values.astype(door.dtype)
-    return preprocess.quantise(
-        values, scale=door.scale, zero_point=door.zero_point, dtype=door.dtype
-    )
+    return preprocess.quantise(values, scale=door.scale, zero_point=door.zero_point, dtype=door.dtype)
 
 
 def run(runtime: str, jobs: Sequence[Job], console: Console) -> Iterator[Outcome]:

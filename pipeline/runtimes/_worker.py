@@ -1,8 +1,8 @@
 """The worker process of one runtime: reads jobs from stdin, answers on stdout, one JSON line each.
 
-    -> {"runtime": "litert", "jobs": [{...}, ...]}
-    <- {"done": 4096}                              as images get done
-    <- {"outcome": {"seconds": ..., "input": {...}, "output": {...}}}  or  {"outcome": {"error": "..."}}
+-> {"runtime": "litert", "jobs": [{...}, ...]}
+<- {"done": 4096}                              as images get done
+<- {"outcome": {"seconds": ..., "input": {...}, "output": {...}}}  or  {"outcome": {"error": "..."}}
 """
 
 import json
@@ -37,7 +37,7 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises is that row's reason
             text = str(error).strip().splitlines()
             outcome = {"error": f"{type(error).__name__}: {text[0] if text else ''}"}
-        print(json.dumps({"outcome": outcome}), file=answers)  # noqa: T201
+        print(json.dumps({"outcome": outcome}), file=answers)
 
 
 def _end_with_parent() -> None:
@@ -54,7 +54,7 @@ def _serve(plugin: Any, job: dict[str, Any], answers: TextIO) -> dict[str, Any]:
     if door.shape[1:] != images.shape[1:]:
         raise ValueError(f"the model takes {door.shape[1:]}, the images are {images.shape[1:]}")
     table = door_table(PreprocessSpec.model_validate_json(job["preprocess"]), door)
-    out = np.lib.format.open_memmap(
+    out = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
         job["out"], mode="w+", dtype=output.dtype, shape=(count, *output.shape[1:])
     )
     progress = _Reporter(answers)
@@ -103,7 +103,7 @@ class _Reporter:
                 self._send()
 
     def _send(self) -> None:
-        print(json.dumps({"done": self._pending}), file=self._answers)  # noqa: T201
+        print(json.dumps({"done": self._pending}), file=self._answers)
         self._pending = 0
 
 

@@ -33,9 +33,7 @@ class _KerasSession:
         self._model = model
         door, output = model.inputs[0], model.outputs[0]
         self.input = TensorSpec(name=door.name, shape=(1, *door.shape[1:]), dtype=door.dtype.name)
-        self.output = TensorSpec(
-            name=output.name, shape=(1, *output.shape[1:]), dtype=output.dtype.name
-        )
+        self.output = TensorSpec(name=output.name, shape=(1, *output.shape[1:]), dtype=output.dtype.name)
 
     def run(
         self,

@@ -1,6 +1,6 @@
 """Convert: the scaling of pixels goes into the graph, then one .tflite per scheme.
 
-    served model:   image 0..255 (1, *shape) -> pixel_scaling -> trained model -> probabilities
+served model:   image 0..255 (1, *shape) -> pixel_scaling -> trained model -> probabilities
 """
 
 import io
@@ -89,9 +89,7 @@ def served_model(work: Work) -> Any:
 def conversion_spec(recipe: Recipe, scheme: str) -> ConversionSpec:
     """The recipe's options for one scheme; schemes that keep float32 at the door get it."""
     door = recipe.convert.io if SCHEMES[scheme].quantised_door else "float32"
-    return ConversionSpec(
-        scheme=scheme, io_dtype=door, runtime_floor=recipe.convert.runtime_floor
-    )
+    return ConversionSpec(scheme=scheme, io_dtype=door, runtime_floor=recipe.convert.runtime_floor)
 
 
 def variant(converted: Converted) -> Variant:

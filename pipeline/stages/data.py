@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline import shelf
 from pipeline.artifacts import Artifact, DatasetFacts, PreparedData
@@ -99,7 +98,7 @@ class Part:
         """(n,) class indices."""
         return np.asarray(self._labels[self.indices])
 
-    def pixels(self, rows: npt.NDArray[np.integer]) -> Pixels:
+    def pixels(self, rows: Indices) -> Pixels:
         """Images at these rows of the part, (len(rows), *image shape) u8."""
         return np.asarray(self.images[self.indices[rows]])
 
@@ -142,7 +141,9 @@ def _write(work: Work, found: Source, split: Split, limit: int | None, salt: int
         chosen = stratified(classes, max(limit, 2 * len(found.labels)), (work.recipe.seed, salt))
     shape = (len(chosen), *found.preprocess.shape)
     path = work.folder / f"{split}_images.npy"
-    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    out = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
+        path, mode="w+", dtype=np.uint8, shape=shape
+    )
     with work.console.task(f"decode {split}", len(chosen), "images") as task:
         written = 0
         for rows in _chosen_batches(found.batches(split), chosen):
@@ -151,7 +152,7 @@ def _write(work: Work, found: Source, split: Split, limit: int | None, salt: int
             task.advance(len(rows))
     out.flush()
     np.save(work.folder / f"{split}_labels.npy", classes[chosen])
-    return classes[chosen]
+    return np.asarray(classes[chosen])
 
 
 def _chosen_batches(batches: Iterator[Pixels], chosen: Indices) -> Iterator[Pixels]:

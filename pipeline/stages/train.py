@@ -84,9 +84,7 @@ def _fit(
     tf, keras = stack.load()
     train, (training, validation) = work.recipe.train, parts
     writer = tf.summary.create_file_writer(str(work.logs))
-    held_out = input_pipeline(
-        validation, np.arange(len(validation)), EVALUATION_BATCH, scaling
-    )
+    held_out = input_pipeline(validation, np.arange(len(validation)), EVALUATION_BATCH, scaling)
     while len(history) < train.epochs and not stops_early(history, train.patience):
         epoch = len(history) + 1
         seed = (work.recipe.seed * SEED_STRIDE + epoch) % 2**32
@@ -232,7 +230,7 @@ def _progress(keras: Any, task: Task, batch: int, total: int) -> Any:
     class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         """Tells the console about images, whatever number of steps Keras runs at a time."""
 
-        def on_epoch_begin(self, _epoch: int, logs: Any = None) -> None:
+        def on_epoch_begin(self, _epoch: int, _logs: Any = None) -> None:
             self.done = 0
 
         def on_train_batch_end(self, index: int, logs: Any = None) -> None:

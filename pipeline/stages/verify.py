@@ -40,9 +40,7 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
     """Runtimes (and which of them are here), gates, expectations."""
     return {
         "runtimes": {name: runtimes.unavailable(name) for name in recipe.runtimes},
-        "gates": {
-            scheme: recipe.gate(scheme).model_dump(mode="json") for scheme in recipe.convert.schemes
-        },
+        "gates": {scheme: recipe.gate(scheme).model_dump(mode="json") for scheme in recipe.convert.schemes},
         "expect": recipe.expect.model_dump(mode="json") if recipe.expect else None,
         "ship": recipe.ship(target),
         "max_bytes": target.max_bytes,
@@ -61,9 +59,7 @@ def run(work: Work) -> Artifact:
     gates = [
         result
         for cell in cells
-        for result in check_gates(
-            cell, work.recipe.gate(cell.scheme), converted.variant(cell.scheme).bytes
-        )
+        for result in check_gates(cell, work.recipe.gate(cell.scheme), converted.variant(cell.scheme).bytes)
     ]
     ship = work.recipe.ship(work.target)
     return work.finish(
@@ -124,13 +120,15 @@ def _cells(
     return [cell for cell in done.values() if cell is not None]
 
 
-def _measure(
-    outcome: Outcome, runtime: str, path: Path, reference: _Reference, labels: Labels
-) -> Cell:
+def _measure(outcome: Outcome, runtime: str, path: Path, reference: _Reference, labels: Labels) -> Cell:
     version = runtimes.version(runtime)
     if outcome.error or outcome.output is None:
         return Cell(
-            scheme=outcome.name, runtime=runtime, status="failed", reason=outcome.error, version=version
+            scheme=outcome.name,
+            runtime=runtime,
+            status="failed",
+            reason=outcome.error,
+            version=version,
         )
     return compare(
         np.load(path, mmap_mode="r"),
@@ -182,6 +180,5 @@ def _unexpected(recipe: Recipe, data: PreparedData, cells: list[Cell]) -> list[s
         for cell in cells
         if cell.accuracy is not None
         and cell.scheme in expect.accuracy_percent
-        and abs(100 * cell.accuracy.value - expect.accuracy_percent[cell.scheme])
-        > expect.tolerance_points
+        and abs(100 * cell.accuracy.value - expect.accuracy_percent[cell.scheme]) > expect.tolerance_points
     ]
