@@ -29,6 +29,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from pipeline.arrays import DISK_FULL
 from pipeline.artifacts import Artifact, digest
 from pipeline.console import Console
 from pipeline.errors import BusyError, InternalError, PipelineError, StorageError
@@ -44,7 +45,6 @@ KEY_LENGTH = 16
 
 LOCK_POLL_SECONDS = 0.2
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
@@ -282,7 +282,7 @@ def _storage_errors(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         where = error.filename or folder
-        if error.errno in _FULL:
+        if error.errno in DISK_FULL:
             raise StorageError(
                 f"{where}: no space left ({error.strerror}); free some or choose another folder with "
                 "--runs; what was completed is kept"

@@ -125,6 +125,7 @@ def run(runtime: str, jobs: Sequence[Job], console: Console) -> Iterator[Outcome
 
     Raises:
         RuntimeFailure: the worker did not even start.
+        OSError: the outputs cannot be written.
     """
     left = list(jobs)
     while left:
@@ -160,7 +161,7 @@ def _run_worker(runtime: str, jobs: Sequence[Job], console: Console) -> Iterator
                     for line in worker.stdout:
                         message = json.loads(line)
                         if "outcome" in message:
-                            outcome = _outcome(job.name, message["outcome"])
+                            outcome = _outcome(job, message["outcome"])
                             break
                         task.advance(message["done"])
                 if outcome is None:
@@ -173,11 +174,13 @@ def _run_worker(runtime: str, jobs: Sequence[Job], console: Console) -> Iterator
             worker.wait()
 
 
-def _outcome(name: str, values: dict[str, Any]) -> Outcome:
+def _outcome(job: Job, values: dict[str, Any]) -> Outcome:
+    if values.get("errno"):
+        raise OSError(values["errno"], values["error"], job.out)
     if values.get("error"):
-        return Outcome(name=name, error=values["error"])
+        return Outcome(name=job.name, error=values["error"])
     return Outcome(
-        name=name,
+        name=job.name,
         seconds=values["seconds"],
         input=TensorSpec.model_validate(values["input"]),
         output=TensorSpec.model_validate(values["output"]),

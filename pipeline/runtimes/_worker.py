@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from pipeline import arrays
 from pipeline.preprocess import PreprocessSpec
 from pipeline.runtimes import Session, door_table
 from pipeline.shelf import load
@@ -37,6 +38,9 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises is that row's reason
             text = str(error).strip().splitlines()
             outcome = {"error": f"{type(error).__name__}: {text[0] if text else ''}"}
+            if isinstance(error, OSError) and error.errno in arrays.DISK_FULL:
+                # Not the runtime's fault, and not its row's: this ends the build.
+                outcome["errno"] = error.errno
         print(json.dumps({"outcome": outcome}), file=answers)
 
 
@@ -54,9 +58,7 @@ def _serve(plugin: Any, job: dict[str, Any], answers: TextIO) -> dict[str, Any]:
     if door.shape[1:] != images.shape[1:]:
         raise ValueError(f"the model takes {door.shape[1:]}, the images are {images.shape[1:]}")
     table = door_table(PreprocessSpec.model_validate_json(job["preprocess"]), door)
-    out = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
-        job["out"], mode="w+", dtype=output.dtype, shape=(count, *output.shape[1:])
-    )
+    out = arrays.create(Path(job["out"]), dtype=output.dtype, shape=(count, *output.shape[1:]))
     progress = _Reporter(answers)
     errors: list[BaseException] = []
 
@@ -76,7 +78,6 @@ def _serve(plugin: Any, job: dict[str, Any], answers: TextIO) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     if errors:
         raise errors[0]
-    out.flush()
     progress.flush()
     return {
         "seconds": seconds,

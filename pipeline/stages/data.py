@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import shelf
+from pipeline import arrays, shelf
 from pipeline.artifacts import Artifact, DatasetFacts, PreparedData
 from pipeline.datasets import Labels, Source, Split
 from pipeline.errors import DataError
@@ -140,17 +140,13 @@ def _write(work: Work, found: Source, split: Split, limit: int | None, salt: int
         # Twice the classes, so that the split leaves each class an image on both sides.
         chosen = stratified(classes, max(limit, 2 * len(found.labels)), (work.recipe.seed, salt))
     shape = (len(chosen), *found.preprocess.shape)
-    path = work.folder / f"{split}_images.npy"
-    out = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
-        path, mode="w+", dtype=np.uint8, shape=shape
-    )
+    out = arrays.create(work.folder / f"{split}_images.npy", dtype=np.uint8, shape=shape)
     with work.console.task(f"decode {split}", len(chosen), "images") as task:
         written = 0
         for rows in _chosen_batches(found.batches(split), chosen):
             out[written : written + len(rows)] = rows
             written += len(rows)
             task.advance(len(rows))
-    out.flush()
     np.save(work.folder / f"{split}_labels.npy", classes[chosen])
     return np.asarray(classes[chosen])
 

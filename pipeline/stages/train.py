@@ -16,6 +16,7 @@ from converters import stack
 from pipeline import shelf
 from pipeline.artifacts import Artifact, EpochRecord, PreparedData, TrainedModel
 from pipeline.console import Task
+from pipeline.errors import StorageError
 from pipeline.recipe import Recipe, TrainSection
 from pipeline.stages import Work
 from pipeline.stages.data import Part, train_part, validation_part
@@ -57,6 +58,7 @@ def run(work: Work) -> Artifact:
     compile_model(model, work.recipe.train, steps=-(-len(training) // work.recipe.train.batch))
     checkpoints = Checkpoints(work.scratch, model)
     history = checkpoints.restore_last()
+    work.console.say(f"  curves: tensorboard --logdir {work.logs.parent}")
     if history:
         work.console.say(f"  going on after epoch {history[-1].epoch}")
     _fit(work, model, (training, validation), plugin.PIXEL_SCALING, checkpoints, history)
@@ -201,7 +203,11 @@ class Checkpoints:
         partial = self._folder / "partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        self._checkpoint.write(str(partial / "state"))
+        try:
+            self._checkpoint.write(str(partial / "state"))
+        except stack.load().tf.errors.OpError as error:
+            # TensorFlow's own file system speaks of a full disk in its own exceptions.
+            raise StorageError(f"{partial}: the checkpoint cannot be written: {error.message}") from error
         records = [record.model_dump() for record in history]
         (partial / "history.json").write_text(json.dumps(records), "utf-8")
         partial.rename(self._path(epoch))
