@@ -34,7 +34,7 @@ lint: $(READY) ## ruff, mypy --strict, import contracts, generated text up to da
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check -I . README.md
+	$(BIN)/cog -P --check -I . README.md
 
 format: $(READY) ## reformat the code
 	$(BIN)/ruff format .
@@ -45,7 +45,7 @@ bench: $(READY) ## speed as ratios against what one would do by hand
 
 docs: $(READY) ## rewrite the generated parts of README.md and the published JSON Schema
 	$(BIN)/python -m pipeline.release.schema
-	$(BIN)/cog -r -I . README.md
+	$(BIN)/cog -P -r -I . README.md
 
 lock: $(READY) ## choose versions anew for pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

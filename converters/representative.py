@@ -27,15 +27,15 @@ class Representative:
     """Checked samples for calibration.
 
     Attributes:
-        samples: (n, *input shape without batch), any real dtype; fed as float32.
+        samples: (n, *input shape without batch), any real dtype.
     """
 
     samples: npt.NDArray[np.generic]
 
-    def __call__(self) -> Iterator[list[npt.NDArray[np.float32]]]:
-        """Yields one batch of one sample at a time, as TFLiteConverter wants them."""
+    def __call__(self, dtype: npt.DTypeLike = np.float32) -> Iterator[list[npt.NDArray[np.generic]]]:
+        """Yields one batch of one sample at a time, as TFLiteConverter wants them, in the input's dtype."""
         for sample in self.samples:
-            yield [np.asarray(sample[np.newaxis], dtype=np.float32)]
+            yield [np.asarray(sample[np.newaxis], dtype=dtype)]
 
 
 def representative(
@@ -56,17 +56,18 @@ def representative(
     Raises:
         RepresentativeError: wrong count, shape, range, not finite, or (almost) all alike.
     """
-    if len(samples) < minimum:
+    count = len(samples) if samples.ndim else 0
+    if count < max(minimum, 1):
         raise RepresentativeError(
-            f"{len(samples)} representative samples are too few to calibrate on: give at least {minimum}"
+            f"{count} representative samples are too few to calibrate on: give at least {max(minimum, 1)}"
         )
     if tuple(samples.shape[1:]) != tuple(shape):
         raise RepresentativeError(
             f"representative samples have shape {tuple(samples.shape[1:])}, the model's input "
             f"takes {tuple(shape)}: bring them to that shape"
         )
-    if not (np.issubdtype(samples.dtype, np.number) or samples.dtype == np.bool_):
-        raise RepresentativeError(f"representative samples are {samples.dtype}, not numbers")
+    if samples.dtype.kind not in "biuf":
+        raise RepresentativeError(f"representative samples are {samples.dtype}, not real numbers")
     flat = np.ascontiguousarray(samples).reshape(len(samples), -1)
     finite = np.isfinite(flat).all(axis=1)
     if not finite.all():

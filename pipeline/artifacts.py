@@ -22,7 +22,8 @@ RECORD = "artifact.json"
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # An infinite error stays one when it is read back; as null it would read "no error".
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class FileRecord(_Frozen):
@@ -309,7 +310,6 @@ class VerifiedModel(Artifact):
     cells: tuple[Cell, ...]
     gates: tuple[GateResult, ...]
     passed: bool
-    expectations: tuple[str, ...] = ()
 
 
 class Bundle(Artifact):

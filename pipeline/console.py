@@ -90,12 +90,12 @@ def _bar(title: str, total: int, unit: str) -> Iterator[Task]:
     )
 
     progress = Progress(
-        TextColumn("  {task.description}"),
+        TextColumn("  {task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(unit),
+        TextColumn(unit, markup=False),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=RichConsole(stderr=True),
     )
     with progress:

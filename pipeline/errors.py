@@ -70,9 +70,16 @@ class InternalError(Exception):
     """A fault of this program, not of its user."""
 
 
-def unknown(what: str, value: str, choices: Iterable[str]) -> str:
-    """The sentence for a name that does not exist: the choices and the nearest spelling."""
+def unknown(what: str, value: str, choices: Iterable[str], *, within: str = "") -> str:
+    """The sentence for a name that does not exist: the choices and the nearest spelling.
+
+    Args:
+        what: kind of the name.
+        value: that does not exist.
+        choices: that do.
+        within: stands before all of them, ``train.``, and says nothing about which is near.
+    """
     names = sorted(choices)
     near = difflib.get_close_matches(value, names, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"unknown {what} '{value}', choose from: {', '.join(names) or 'none'}{hint}"
+    hint = f"; did you mean '{within}{near[0]}'?" if near else ""
+    return f"unknown {what} '{within}{value}', choose from: {', '.join(names) or 'none'}{hint}"

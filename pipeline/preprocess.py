@@ -9,7 +9,7 @@ The steps, in order::
     pixels u8 (H, W, 1 or 3)
       -> channels     gray: (19595 R + 38470 G + 7471 B + 32768) >> 16     (ITU-R BT.601 luma)
       -> invert       255 - v
-      -> crop         none | center_square | ink (bounding box of v > ink_threshold)
+      -> crop         none | center_square | ink (bounding box of v > ink_threshold; all else turns black)
       -> resize       bilinear with a triangle filter as wide as the reduction, to `fit` or to the input
       -> place        on a black canvas, by bounding box or by centre of mass (crop = ink only)
       -> blur         Gaussian, `blur_sigma` pixels of the canvas
@@ -21,6 +21,7 @@ A quantised input tensor then takes ``round(v / tensor.scale) + tensor.zero_poin
 
 import io
 import math
+import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -34,10 +35,15 @@ Pixels = npt.NDArray[np.uint8]
 """Shape (H, W) or (H, W, channels), values 0..255."""
 
 MAX_DIMENSION = 20_000
-"""Pixels along a side that are accepted from a picture; more is refused before memory is taken."""
+"""Pixels along a side that are accepted from a picture; more is refused before memory is taken, and so are
+more pixels in all than Pillow takes without a warning, 89 million."""
+
+PLACE_SLACK = 1e-3
+"""Pixels added before the place of the ink is rounded. Symmetric ink lies exactly on a half: without the
+slack the last bit of a sum, which no two languages add up alike, would move it by a whole pixel."""
 
 GAUSSIAN_REACH = 3
-"""A Gaussian beyond 3 sigma holds 0.3 % of its weight: less than half a grey level of 255."""
+"""Standard deviations that the kernel reaches; the 0.3 % of the weight beyond is spread over the rest."""
 
 
 class PreprocessSpec(BaseModel):
@@ -77,8 +83,10 @@ class PreprocessSpec(BaseModel):
             self.channels != "gray" or self.fit is None or self.fit > min(self.height, self.width)
         ):
             raise ValueError("crop 'ink' needs channels 'gray' and fit no larger than the input")
-        if self.crop != "ink" and self.fit is not None:
-            raise ValueError("fit goes with crop 'ink'")
+        if self.crop != "ink" and (self.fit is not None or self.ink_threshold or self.place != "box"):
+            raise ValueError("fit, ink_threshold and place go with crop 'ink'")
+        if self.scale == 0.0:
+            raise ValueError("scale 0 makes every picture the same")
         return self
 
     @property
@@ -89,9 +97,9 @@ class PreprocessSpec(BaseModel):
 
     @property
     def value_range(self) -> tuple[float, float]:
-        """Lowest and highest number that the input tensor stands for."""
-        ends = (self.offset, 255 * self.scale + self.offset)
-        return min(ends), max(ends)
+        """Lowest and highest number that the input tensor stands for, as :func:`tensor` rounds them."""
+        ends = tensor(np.array([0, 255], dtype=np.uint8), self)
+        return float(ends.min()), float(ends.max())
 
 
 def decode(source: Path | bytes) -> Pixels:
@@ -103,15 +111,22 @@ def decode(source: Path | bytes) -> Pixels:
     Raises:
         DataError: not a picture, damaged, or larger than MAX_DIMENSION along a side.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     name = "picture" if isinstance(source, bytes) else str(source)
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            if max(image.size) > MAX_DIMENSION:
-                raise DataError(f"{name}: {image.size[0]}x{image.size[1]} pixels is too large")
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+                if max(image.size) > MAX_DIMENSION:
+                    raise DataError(f"{name}: {image.size[0]}x{image.size[1]} pixels is too large")
+                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except DataError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise DataError(f"{name}: too large: {error}") from error
+    # Damage shows as almost any exception of Pillow's readers: SyntaxError, ValueError, struct.error ...
+    except Exception as error:
         raise DataError(f"{name}: not a readable picture: {error}") from error
 
 
@@ -183,7 +198,7 @@ def dequantise(values: npt.NDArray[np.generic], *, scale: float, zero_point: int
 
 
 def resize(values: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """Bilinear resize with antialiasing: rows first by columns, each a weighted mean.
+    """Bilinear resize with antialiasing: first along each row, then along each column.
 
     Output pixel ``i`` looks at ``(i + 0.5) * in / out`` with a triangle of half-width
     ``max(1, in / out)`` source pixels, weights normalised to 1: what Pillow's BILINEAR and
@@ -238,7 +253,8 @@ def _place_ink(canvas: Pixels, spec: PreprocessSpec) -> npt.NDArray[np.float64]:
     if not ink.any():
         return out
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    box = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64)
+    # Paper is never quite white: what is not ink turns black, as in the datasets.
+    box = np.where(ink, canvas, 0)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64)
     longer = max(box.shape)
     assert spec.fit is not None  # noqa: S101 - PreprocessSpec validates it
     height = max(1, math.floor(box.shape[0] * spec.fit / longer + 0.5))
@@ -250,8 +266,9 @@ def _place_ink(canvas: Pixels, spec: PreprocessSpec) -> npt.NDArray[np.float64]:
     else:
         row, column = height / 2, width / 2
     # The ink stays whole: a lopsided one is moved no further than to the edge.
-    top = min(max(math.floor(spec.height / 2 - row + 0.5), 0), spec.height - height)
-    left = min(max(math.floor(spec.width / 2 - column + 0.5), 0), spec.width - width)
+    half = 0.5 + PLACE_SLACK
+    top = min(max(math.floor(spec.height / 2 - row + half), 0), spec.height - height)
+    left = min(max(math.floor(spec.width / 2 - column + half), 0), spec.width - width)
     out[top : top + height, left : left + width] = small
     return out
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from converters.errors import SpecError
 from converters.spec import DEFAULT_RUNTIME_FLOOR, IO_DTYPES, parse_version
 from converters.tflite.schemes import SCHEMES
 from pipeline import shelf
@@ -120,7 +121,10 @@ class ConvertSection(_Section):
             raise ValueError(f"schemes names one twice: {', '.join(self.schemes)}")
         if self.io not in IO_DTYPES:
             raise ValueError(unknown("io dtype", self.io, IO_DTYPES))
-        parse_version(self.runtime_floor)
+        try:
+            parse_version(self.runtime_floor)
+        except SpecError as error:
+            raise ValueError(str(error)) from error
         return self
 
 
@@ -154,6 +158,8 @@ class VerifySection(_Section):
         for runtime in self.runtimes:
             if runtime not in shelf.names("runtimes"):
                 raise ValueError(unknown("runtime", runtime, shelf.names("runtimes")))
+        if len(set(self.runtimes)) < len(self.runtimes):
+            raise ValueError(f"runtimes names one twice: {', '.join(self.runtimes)}")
         for scheme in self.gates:
             if scheme not in SCHEMES:
                 raise ValueError(unknown("scheme", scheme, SCHEMES))
@@ -172,6 +178,13 @@ class ExpectSection(_Section):
     train_images: int = Field(ge=1)
     accuracy_percent: Mapping[str, float]
     tolerance_points: float = Field(default=0.5, gt=0.0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "ExpectSection":
+        for scheme in self.accuracy_percent:
+            if scheme not in SCHEMES:
+                raise ValueError(unknown("scheme", scheme, SCHEMES))
+        return self
 
 
 class Recipe(_Section):
@@ -198,6 +211,8 @@ class Recipe(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> "Recipe":
+        if self.name.endswith("-smoke"):
+            raise ValueError(f"name '{self.name}': the ending '-smoke' is kept for builds of profile smoke")
         optimizations = [section.name for section in self.optimize]
         if len(set(optimizations)) < len(optimizations):
             raise ValueError(f"optimize names one twice: {', '.join(optimizations)}")
@@ -207,23 +222,20 @@ class Recipe(_Section):
                     f"verify.gates.{scheme} gates a scheme that convert.schemes does not make "
                     f"({', '.join(self.convert.schemes)})"
                 )
-        if self.verify.runtimes and self.verify.runtimes == (REFERENCE_RUNTIME,):
+        if self.verify.runtimes == (REFERENCE_RUNTIME,):
             raise ValueError("verify.runtimes names only the reference: nothing would be verified")
         return self
 
     def gate(self, scheme: str) -> Gate:
-        """The gate of one scheme, with the profile taken into account."""
+        """The gate of one scheme; a smoke build gets at least the leeway that its few images need."""
         gate = self.verify.gates.get(scheme) or Gate.model_validate(DEFAULT_GATES[scheme])
+        drop, agreement = gate.max_accuracy_drop_points, gate.min_top1_agreement
         if self.profile == "full":
             return gate
         return gate.model_copy(
             update={
-                name: limit
-                for name, limit in (
-                    ("max_accuracy_drop_points", SMOKE_MAX_DROP_POINTS),
-                    ("min_top1_agreement", SMOKE_MIN_AGREEMENT),
-                )
-                if getattr(gate, name) is not None
+                "max_accuracy_drop_points": None if drop is None else max(drop, SMOKE_MAX_DROP_POINTS),
+                "min_top1_agreement": None if agreement is None else min(agreement, SMOKE_MIN_AGREEMENT),
             }
         )
 
@@ -290,7 +302,8 @@ def load(name_or_path: str, *, overrides: Mapping[str, str] | None = None) -> Re
         values = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    # ValueError: its TOMLDecodeError, bad UTF-8, and numbers of thousands of digits.
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path}: not TOML: {error}") from error
     for key, value in (overrides or {}).items():
         _override(values, key, value)
@@ -310,9 +323,12 @@ def check(values: Mapping[str, Any], *, where: str) -> Recipe:
     try:
         return recipe.model_copy(
             update={
-                "dataset": _complete("datasets", recipe.dataset),
-                "model": _complete("models", recipe.model),
-                "optimize": tuple(_complete("optimizations", each) for each in recipe.optimize),
+                "dataset": _complete("datasets", recipe.dataset, "dataset"),
+                "model": _complete("models", recipe.model, "model"),
+                "optimize": tuple(
+                    _complete("optimizations", each, f"optimize.{index}")
+                    for index, each in enumerate(recipe.optimize)
+                ),
             }
         )
     except RecipeError as error:
@@ -322,9 +338,12 @@ def check(values: Mapping[str, Any], *, where: str) -> Recipe:
 Section = TypeVar("Section", bound=PluginSection)
 
 
-def _complete(kind: str, section: Section) -> Section:
+def _complete(kind: str, section: Section, within: str) -> Section:
     """The section with every option of its plug-in checked and its defaults written out."""
-    options = shelf.options(kind, section.name, section.options).model_dump(mode="json")
+    checked = shelf.options(
+        kind, section.name, section.options, within=within, beside=type(section).model_fields
+    )
+    options = checked.model_dump(mode="json")
     base = section.model_dump(exclude=set(section.options))
     return type(section).model_validate({**options, **base})
 
@@ -333,7 +352,7 @@ def _override(values: dict[str, Any], key: str, text: str) -> None:
     *path, last = key.split(".")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text  # a bare word: --set convert.io=float32
     for part in path:
         values = values.setdefault(part, {})

@@ -5,7 +5,8 @@
         .lock  holder.json            who is building
         stages/<stage>/<key>/         a complete artifact (renamed into place as a whole)
         stages/<stage>/<key>.partial/ one being made; what it holds is used to resume
-        tensorboard/<key>/            logs
+        tensorboard/<key>/            logs of a training
+        cells/<hash>.json             what a file on a runtime was measured to do
         bundle-<target> -> stages/bundle/<key>/bundle
 
 A stage's key is the hash of its settings, its parents' contents and its tools' versions: an unchanged
@@ -136,7 +137,7 @@ def _run_stages(
             console.say(f"{stage.name}")
             work = Work(
                 stage=stage, key=key, recipe=recipe, target=target, data=data,
-                folder=place.with_name(key + ".partial"), logs=folder / "tensorboard" / key,
+                folder=place.with_name(key + ".partial"), run=folder,
                 console=console, inputs=inputs, made_by=made_by,
             )  # fmt: skip
             artifact = _make(work, module, place)

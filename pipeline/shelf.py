@@ -6,10 +6,10 @@ neither TensorFlow nor anything else. Files whose name begins with an underscore
 
 import ast
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -41,8 +41,17 @@ def load(shelf: str, name: str) -> ModuleType:
     return importlib.import_module(f"pipeline.{shelf}.{name}")
 
 
-def options(shelf: str, name: str, values: Mapping[str, Any]) -> BaseModel:
+def options(
+    shelf: str, name: str, values: Mapping[str, Any], *, within: str = "", beside: Iterable[str] = ()
+) -> BaseModel:
     """Checks a plug-in's options against its ``Options`` class.
+
+    Args:
+        shelf: where the plug-in stands.
+        name: of the plug-in.
+        values: option to value.
+        within: dotted name of the section that holds them, for messages.
+        beside: other keys that the section takes, as choices for a misspelt one.
 
     Raises:
         RecipeError: no such plug-in, an unknown option, or a value out of range.
@@ -51,29 +60,48 @@ def options(shelf: str, name: str, values: Mapping[str, Any]) -> BaseModel:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise RecipeError(f"{shelf.removesuffix('s')} '{name}': {explain(error, model)}") from error
+        raise RecipeError(
+            f"{shelf.removesuffix('s')} '{name}': {explain(error, model, within, beside)}"
+        ) from error
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """One sentence from pydantic's list: the first wrong key or value, and the nearest right key."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+_TOML = {
+    "tuple_type": "should be a list",
+    "model_type": "should be a section",
+    "dict_type": "should be a section",
+}
+"""What pydantic says of Python's types, in the words of a recipe."""
+
+
+def explain(
+    error: ValidationError, model: type[BaseModel], within: str = "", beside: Iterable[str] = ()
+) -> str:
+    """One sentence from pydantic's list: a wrong key or value, and the nearest right key."""
+    errors = error.errors()
+    # A misspelt key is also missing under its right name: the misspelling is what helps.
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+    path = [*([within] if within else []), *map(str, first["loc"])]
+    where = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return unknown("key", where, _keys(model, first["loc"]))
+        keys = {*_keys(model, first["loc"]), *(beside if len(first["loc"]) == 1 else ())}
+        return unknown("key", path[-1], keys, within="".join(f"{part}." for part in path[:-1]))
     value = first.get("input")
     given = "" if isinstance(value, dict | BaseModel) else f" (got {value!r})"
-    message = first["msg"].removeprefix("Value error, ")
+    message = _TOML.get(first["type"], first["msg"].removeprefix("Value error, "))
     return f"{where}: {message}{given}" if where else message
 
 
 def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Full names of the keys that could stand where an unknown one does."""
-    prefix: list[str] = []
+    """The keys that could stand where an unknown one does."""
     for part in location[:-1]:
-        prefix.append(str(part))
-        field = model.model_fields.get(str(part))
-        if field is not None and isinstance(field.annotation, type):
-            if not issubclass(field.annotation, BaseModel):
-                return []
-            model = field.annotation
-    return [".".join([*prefix, name]) for name in model.model_fields]
+        # Other parts are places in a list or keys of a table: the model within stays the same.
+        if part in model.model_fields:
+            model = _model_in(model.model_fields[str(part)].annotation) or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in an annotation: ``Block`` in ``tuple[Block, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _model_in(each))), None)

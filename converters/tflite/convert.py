@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from converters import stack
@@ -26,7 +27,7 @@ def convert(source: SourceModel, spec: ConversionSpec, representative: Represent
     """Converts to a TensorFlow Lite flatbuffer with builtin ops alone.
 
     Raises:
-        RepresentativeError: the scheme is calibrated and no samples are given.
+        RepresentativeError: the scheme is calibrated and samples are not given or of another shape.
         UnsupportedOpsError: an op has no TFLite builtin; the message names the layer.
         RuntimeFloorError: the file would need a newer runtime than the floor.
         ConverterError: TensorFlow's converter failed for another reason.
@@ -39,7 +40,15 @@ def convert(source: SourceModel, spec: ConversionSpec, representative: Represent
             raise RepresentativeError(
                 f"scheme '{spec.scheme}' measures activation ranges: give representative samples"
             )
-        converter.representative_dataset = representative
+        # The converter would resize the model to them and measure another network.
+        if representative.samples.shape[1:] != source.input_shape:
+            raise RepresentativeError(
+                f"representative samples have shape {representative.samples.shape[1:]}, the model's input "
+                f"takes {source.input_shape}: bring them to that shape"
+            )
+        converter.representative_dataset = partial(
+            representative, source.function.inputs[0].dtype.as_numpy_dtype
+        )
     scheme.configure(converter, tf, spec.io_dtype)
     converter._experimental_disable_per_channel_quantization_for_dense_layers = not per_channel_dense(
         spec.runtime_floor
@@ -48,11 +57,9 @@ def convert(source: SourceModel, spec: ConversionSpec, representative: Represent
         with warnings.catch_warnings(), _native_stderr_held():
             warnings.simplefilter("ignore")  # "Statistics for quantized inputs were expected"
             content: bytes = converter.convert()
+    # The converter raises its own error from a private module, RuntimeError from C++ and ValueError.
     except Exception as error:
-        # The converter raises its own ConverterError from a private module: told by its name.
-        if type(error).__name__ == "ConverterError":
-            raise _explain(error, source) from error
-        raise
+        raise _explain(error, source) from error
     ops = [(op.name, op.version) for op in inspect_bytes(content, where=spec.scheme).ops]
     check_floor(ops, runtime_floor=spec.runtime_floor, where=f"scheme '{spec.scheme}'")
     return content
@@ -74,11 +81,11 @@ def _native_stderr_held() -> Iterator[None]:
 
 def _explain(error: Exception, source: SourceModel) -> ConverterError:
     message = str(error)
-    match = re.search(r"(?:TF Select|Custom) ops: (.+)", message)
-    if match is None:
+    refused = re.findall(r"(?:TF Select|Custom) ops: (.+)", message)
+    if not refused:
         lines = [line for line in message.splitlines() if line.strip()]
-        return ConverterError(f"TensorFlow's converter failed: {lines[0] if lines else error!r}")
-    ops = [op.strip() for op in match[1].split(",")]
+        return ConverterError(f"TensorFlow's converter failed: {lines[0] if lines else repr(error)}")
+    ops = [op.strip() for line in refused for op in line.split(",")]
     named = [f"{op} ({_layers_of(op, source) or 'layer unknown'})" for op in ops]
     return UnsupportedOpsError(
         f"no TensorFlow Lite builtin for {', '.join(named)}: replace the layer; select-TF ops would "
@@ -91,7 +98,10 @@ def _layers_of(op: str, source: SourceModel) -> str:
     found: list[str] = []
     for node_type, node_name in _nodes(source.function.graph.as_graph_def()):
         if node_type == op:
-            owners = [part for part in node_name.split("/") if part in source.layers]
+            scopes = node_name.split("/")
+            if source.numbered_scopes:
+                scopes = [re.sub(r"_\d+$", "", scope) for scope in scopes]
+            owners = [scope for scope in scopes if scope in source.layers]
             name = f"layer '{owners[-1]}'" if owners else f"node '{node_name}'"
             if name not in found:
                 found.append(name)

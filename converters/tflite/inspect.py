@@ -3,12 +3,13 @@
 The schema is the one that ai-edge-litert ships (``schema_py_generated``).
 """
 
+import struct
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from converters.errors import InvalidTfliteError
 
@@ -114,8 +115,6 @@ def inspect_bytes(content: bytes, *, where: str) -> Inspection:
         raise InvalidTfliteError(
             f"{where}: not a TensorFlow Lite file (bytes 4..8 are {content[4:8]!r}, not {FILE_IDENTIFIER!r})"
         )
-    import struct
-
     from ai_edge_litert import schema_py_generated as schema
 
     try:
@@ -137,8 +136,8 @@ def _read(model: Any, content: bytes) -> Inspection:
         description=_text(model.Description()),
         claimed_min_runtime=_claimed_min_runtime(model),
         subgraphs=model.SubgraphsLength(),
-        inputs=tuple(tensors[i] for i in _ints(graph.InputsAsNumpy())),
-        outputs=tuple(tensors[i] for i in _ints(graph.OutputsAsNumpy())),
+        inputs=tuple(_at(tensors.__getitem__, len(tensors), i) for i in _ints(graph.InputsAsNumpy())),
+        outputs=tuple(_at(tensors.__getitem__, len(tensors), i) for i in _ints(graph.OutputsAsNumpy())),
         tensors=tensors,
         ops=ops,
     )
@@ -151,7 +150,7 @@ def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
     if quantisation is not None and quantisation.ScaleLength():
         scales = quantisation.ScaleAsNumpy().tolist()
         zero_points = _ints(quantisation.ZeroPointAsNumpy())
-    buffer = model.Buffers(tensor.Buffer())
+    buffer = _at(model.Buffers, model.BuffersLength(), tensor.Buffer())
     return Tensor(
         index=index,
         name=_text(tensor.Name()),
@@ -160,12 +159,12 @@ def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
         scales=tuple(scales),
         zero_points=tuple(zero_points),
         axis=quantisation.QuantizedDimension() if len(scales) > 1 else None,
-        constant_bytes=buffer.DataLength() if buffer is not None else 0,
+        constant_bytes=len(_data(buffer)),
     )
 
 
 def _op(model: Any, operator: Any) -> Op:
-    code = model.OperatorCodes(operator.OpcodeIndex())
+    code = _at(model.OperatorCodes, model.OperatorCodesLength(), operator.OpcodeIndex())
     # Files of before 2020 keep the code in the deprecated byte; the larger of both is right.
     builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     custom = code.CustomCode()
@@ -183,9 +182,25 @@ def _claimed_min_runtime(model: Any) -> str | None:
     for i in range(model.MetadataLength()):
         entry = model.Metadata(i)
         if entry.Name() == b"min_runtime_version":
-            data = model.Buffers(entry.Buffer()).DataAsNumpy()
+            data = _data(_at(model.Buffers, model.BuffersLength(), entry.Buffer()))
             return data.tobytes().rstrip(b"\0").decode() or None
     return None
+
+
+Element = TypeVar("Element")
+
+
+def _at(element: Callable[[int], Element], length: int, index: int) -> Element:
+    """One element of a vector; the generated reader itself reads on past the end of one."""
+    if not 0 <= index < length:
+        raise IndexError(f"index {index} into {length} elements")
+    return element(index)
+
+
+def _data(buffer: Any) -> memoryview:
+    """The bytes of a buffer, empty for an activation's; fails where the file ends before they do."""
+    data = buffer.DataAsNumpy()
+    return memoryview(b"") if isinstance(data, int) else memoryview(data)
 
 
 def _ints(values: Any) -> list[int]:

@@ -32,6 +32,8 @@ class SourceModel:
         input_shape: without the batch dimension.
         output_shape: without the batch dimension.
         layers: names of the Keras layers, for messages that name the layer behind an op.
+        numbered_scopes: True where the ops of layer ``name`` stand in the graph under ``name_1``: Keras 3
+            opens the scope of a layer once to build it and again to call it.
         trackable: the object that owns the variables; keeps them alive and gives the file a signature.
     """
 
@@ -40,6 +42,7 @@ class SourceModel:
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     layers: tuple[str, ...] = ()
+    numbered_scopes: bool = False
     trackable: Any = field(repr=False, default=None)
 
 
@@ -85,9 +88,11 @@ def load_keras(path: Path, *, unsafe: bool = False) -> Any:
     keras = _keras_of(keras_version)
     try:
         return keras.models.load_model(path, compile=False, safe_mode=not unsafe)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ModelLoadError(f"{path}: Keras {keras_version or '2'} cannot load it: {first_line}") from error
+    # A damaged file shows as almost any exception of Keras, TensorFlow, HDF5, zip or zlib.
+    except Exception as error:
+        raise ModelLoadError(
+            f"{path}: Keras {keras_version or '2'} cannot load it: {_reason(error)}"
+        ) from error
 
 
 def from_keras(model: Any) -> SourceModel:
@@ -96,14 +101,15 @@ def from_keras(model: Any) -> SourceModel:
     Raises:
         ModelLoadError: the model is not built, or has more than one input or output.
     """
-    tf = stack.load().tf
+    tf, keras2 = stack.load()
+    where = f"model '{getattr(model, 'name', type(model).__name__)}'"
     if not getattr(model, "inputs", None):
-        raise ModelLoadError(f"model '{model.name}' has no input shape yet: build or call it once")
-    _one(model.inputs, f"model '{model.name}'", "inputs")
-    _one(model.outputs, f"model '{model.name}'", "outputs")
+        raise ModelLoadError(f"{where} has no input of known shape: give a Sequential or Functional, built")
+    _one(model.inputs, where, "inputs")
+    _one(model.outputs, where, "outputs")
     name = model.inputs[0].name.split(":")[0]
     dtype = model.inputs[0].dtype
-    shape = _static(tuple(model.inputs[0].shape)[1:], f"model '{model.name}'")
+    shape = _static(model.inputs[0].shape, where)
 
     def serve(inputs: Any) -> Any:
         return model(inputs, training=False)
@@ -114,9 +120,10 @@ def from_keras(model: Any) -> SourceModel:
         function=function,
         input_name=name,
         input_shape=shape,
-        output_shape=_static(tuple(function.outputs[0].shape)[1:], f"model '{model.name}'"),
+        output_shape=_static(function.outputs[0].shape, where),
         layers=tuple(_layer_names(model)),
-        trackable=_owner(model),
+        numbered_scopes=not isinstance(model, keras2.Model),
+        trackable=_owner(function),
     )
 
 
@@ -124,8 +131,8 @@ def _from_saved_model(folder: Path) -> SourceModel:
     tf = stack.load().tf
     try:
         loaded = tf.saved_model.load(str(folder))
-    except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
-        raise ModelLoadError(f"{folder}: not a readable SavedModel: {error}") from error
+    except Exception as error:
+        raise ModelLoadError(f"{folder}: not a readable SavedModel: {_reason(error)}") from error
     signature = loaded.signatures.get("serving_default")
     if signature is None:
         names = ", ".join(loaded.signatures) or "none"
@@ -134,7 +141,9 @@ def _from_saved_model(folder: Path) -> SourceModel:
     _one(inputs, str(folder), "inputs")
     _one(signature.structured_outputs, str(folder), "outputs")
     ((name, spec),) = inputs.items()
-    shape = _static(tuple(spec.shape)[1:], str(folder))
+    shape = _static(spec.shape, str(folder))
+    if spec.shape[0] not in (None, 1):
+        raise ModelLoadError(f"{folder} takes batches of {spec.shape[0]}: export it with an open batch")
 
     def serve(tensor: Any) -> Any:
         ((_, output),) = signature(**{name: tensor}).items()
@@ -146,7 +155,7 @@ def _from_saved_model(folder: Path) -> SourceModel:
         function=function,
         input_name=name,
         input_shape=shape,
-        output_shape=_static(tuple(function.outputs[0].shape)[1:], str(folder)),
+        output_shape=_static(function.outputs[0].shape, str(folder)),
         trackable=loaded,
     )
 
@@ -154,21 +163,32 @@ def _from_saved_model(folder: Path) -> SourceModel:
 def _read_config(path: Path) -> tuple[Any, str]:
     """The model's configuration as plain JSON values, and the Keras version that wrote it."""
     try:
-        if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                config = json.loads(archive.read("config.json"))
-                metadata = json.loads(archive.read("metadata.json"))
-            return config, str(metadata.get("keras_version", ""))
-        import h5py
+        text, version = _archived_config(path) if path.suffix == ".keras" else _hdf5_config(path)
+        config = None if text is None else json.loads(text)
+    except Exception as error:
+        raise ModelLoadError(f"{path}: not a readable Keras file: {_reason(error)}") from error
+    if config is None:
+        raise ModelLoadError(f"{path}: holds weights only; save the whole model instead")
+    return config, version
 
-        with h5py.File(path) as file:
-            text = file.attrs.get("model_config")
-            version = file.attrs.get("keras_version", "")
-        if text is None:
-            raise ModelLoadError(f"{path}: holds weights only; save the whole model instead")
-        return json.loads(text), str(version)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelLoadError(f"{path}: not a readable Keras file: {error}") from error
+
+def _archived_config(path: Path) -> tuple[bytes, str]:
+    with zipfile.ZipFile(path) as archive:
+        text, metadata = archive.read("config.json"), json.loads(archive.read("metadata.json"))
+    return text, str(metadata["keras_version"])
+
+
+def _hdf5_config(path: Path) -> tuple[str | bytes | None, str]:
+    import h5py
+
+    with h5py.File(path) as file:
+        return file.attrs.get("model_config"), str(file.attrs.get("keras_version", ""))
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what an exception says, without the configuration that Keras puts around it."""
+    text = str(error).rpartition("Exception encountered: ")[2].partition(" Full object config:")[0].strip()
+    return text.splitlines()[0] if text else repr(error)
 
 
 def _code_carriers(config: Any) -> Iterator[str]:
@@ -176,11 +196,12 @@ def _code_carriers(config: Any) -> Iterator[str]:
     if isinstance(config, dict):
         class_name, module = config.get("class_name"), config.get("module")
         if isinstance(class_name, str):
-            name = config.get("name") or (config.get("config") or {}).get("name", "")
+            inner = config.get("config")  # of a function it is the name itself
+            name = config.get("name") or (inner.get("name", "") if isinstance(inner, dict) else inner)
             if class_name in _CODE_CLASSES:
                 yield f"layer '{name}' ({class_name})"
-            elif isinstance(module, str) and module.split(".src")[0] and not _trusted(module):
-                yield f"'{class_name}' from module '{module}'"
+            elif isinstance(module, str) and not _trusted(module):
+                yield f"{class_name} '{name}' from module '{module}'"
         for value in config.values():
             yield from _code_carriers(value)
     elif isinstance(config, list):
@@ -202,10 +223,14 @@ def _keras_of(version: str) -> Any:
     return keras
 
 
-def _owner(model: Any) -> Any:
-    """A ``tf.Module`` that owns the model: what the converter takes from Keras 2 and Keras 3 alike."""
+def _owner(function: Any) -> Any:
+    """A ``tf.Module`` that owns the variables of a function and nothing else.
+
+    Owning the Keras model instead leaves the variables of Keras 3 out of the file, which then answers
+    nonsense, and takes Keras 2 five times as long, for the same bytes.
+    """
     module = stack.load().tf.Module()
-    module.model = model
+    module.weights = list(function.graph.variables)
     return module
 
 
@@ -214,12 +239,18 @@ def _one(values: Any, where: str, what: str) -> None:
         raise ModelLoadError(f"{where} has {len(values)} {what}; only models with one are converted")
 
 
-def _static(shape: tuple[int | None, ...], where: str) -> tuple[int, ...]:
-    if any(size is None for size in shape):
+def _static(shape: Any, where: str) -> tuple[int, ...]:
+    """The dimensions after the batch, from a tuple of Keras or a ``tf.TensorShape``."""
+    rank: int | None = getattr(shape, "rank", len(shape) if isinstance(shape, tuple) else None)
+    if not rank:
+        known = "a number without a batch dimension" if rank == 0 else "a tensor of unknown rank"
+        raise ModelLoadError(f"{where} takes or gives {known}: give it a shape of batch and dimensions")
+    sizes = tuple(shape)[1:]
+    if any(size is None for size in sizes):
         raise ModelLoadError(
-            f"{where} takes or gives a tensor of open shape {shape}: fix every dimension but the batch"
+            f"{where} takes or gives a tensor of open shape {sizes}: fix every dimension but the batch"
         )
-    return tuple(int(size) for size in shape if size is not None)
+    return tuple(int(size) for size in sizes)
 
 
 def _layer_names(model: Any) -> Iterator[str]:

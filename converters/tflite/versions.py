@@ -7,10 +7,11 @@ from converters.errors import RuntimeFloorError
 from converters.spec import parse_version
 
 PER_CHANNEL_DENSE_SINCE = (2, 17, 0)
-"""First TensorFlow Lite release whose FULLY_CONNECTED kernel reads per-channel weights.
+"""First TensorFlow Lite release that reads per-channel FULLY_CONNECTED weights in every scheme.
 
-Older kernels either refuse the op (version 12, dynamic range) or, worse, take the first channel's scale
-for all of them and answer nonsense without an error (full int8, whose op version stays 4)."""
+Older ones refuse the op of dynamic range (version 12). In full int8, whose op version stays 4, nothing can
+be told from the file: TensorFlow Lite 2.14 reads the weights right, 2.9 takes the first channel's scale for
+all of them and answers nonsense without an error."""
 
 OP_VERSION_SINCE = MappingProxyType({("FULLY_CONNECTED", 12): PER_CHANNEL_DENSE_SINCE})
 """(op, version) -> first release that has it, for versions newer than any floor in use."""

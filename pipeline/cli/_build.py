@@ -33,6 +33,7 @@ def run(recipe: "Recipe", options: BuildOptions, until: str) -> None:
         wait=not options.no_wait,
         check=check,
     )
+    _warn_of_surprises(build, recipe, options)
     _show(build, options)
 
 
@@ -43,14 +44,23 @@ def _check_gates(artifact: "Artifact", recipe: "Recipe", options: BuildOptions) 
 
     if not isinstance(artifact, VerifiedModel):
         return
-    for text in artifact.expectations:
-        options.console().warn(text)
     if artifact.passed:
         return
     failed = failures(artifact.gates)
     if options.as_json:
         print_json({"recipe": recipe.name, "passed": False, "verified": artifact.model_dump(mode="json")})
     raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed))
+
+
+def _warn_of_surprises(build: "Build", recipe: "Recipe", options: BuildOptions) -> None:
+    """Compares with the figures that the recipe's [expect] section records."""
+    from pipeline.artifacts import PreparedData, VerifiedModel
+    from pipeline.parity.report import unexpected
+
+    data, verified = build.artifacts.get("data"), build.artifacts.get("verify")
+    if isinstance(data, PreparedData) and isinstance(verified, VerifiedModel):
+        for text in unexpected(recipe.expect, data.facts, verified.cells):
+            options.console().warn(text)
 
 
 def _show(build: "Build", options: BuildOptions) -> None:

@@ -19,6 +19,24 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 DATA_VARIABLE = "PIPELINE_DATA"
 
 
+class Choice(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2 on
+    """A choice that names the nearest one when it refuses."""
+
+    def __init__(self, what: str, choices: tuple[str, ...]) -> None:
+        """Takes what a choice is called, and the choices."""
+        super().__init__(choices)
+        self._what = what
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value, if it is a choice."""
+        if value not in self.choices:
+            from pipeline.errors import unknown
+
+            raise click.UsageError(unknown(self._what, value, self.choices), ctx)
+        chosen: str = super().convert(value, param, ctx)
+        return chosen
+
+
 def build_options(function: Function) -> Function:
     """Options of every command that runs stages."""
     for option in (
@@ -29,8 +47,8 @@ def build_options(function: Function) -> Function:
                      help="Fail if another build holds the run folder, instead of waiting."),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
                      help="Change a value of the recipe, as train.epochs=3; may be given again."),
-        click.option("--profile", type=click.Choice(["full", "smoke"]), default="full", show_default=True,
-                     help="smoke: few images and epochs, for tests; stamped as such."),
+        click.option("--profile", type=Choice("profile", ("full", "smoke")), default="full",
+                     show_default=True, help="smoke: few images and epochs, for tests; stamped as such."),
         click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
                      help="Folder of all run folders."),
         data_option,
@@ -102,6 +120,27 @@ class BuildOptions:
         return check_data(self.data)
 
 
+RECIPE_OPTIONS = ("target", "data", "runs", "profile", "overrides", "no_wait")
+"""Options of :func:`build_options` that change what a recipe builds, and nothing else."""
+
+
+def refuse(names: tuple[str, ...], why: str) -> None:
+    """Refuses options that were given to the running command, but that it would have to ignore.
+
+    Raises:
+        UsageError: one of ``names`` was given; ``why`` is the end of the sentence.
+    """
+    from click.core import ParameterSource
+
+    from pipeline.errors import UsageError
+
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if given and parameter.name in names:
+            raise UsageError(f"{parameter.opts[0]} {why}")
+
+
 def check_data(data: Path | None) -> Path | None:
     """Refuses a data folder that was named but is not there.
 
@@ -144,10 +183,11 @@ def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    # Cells are data: a label "[b]" or ":a:" is no markup.
     table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    wide = Console(width=10_000)
+    wide = Console(width=10_000, markup=False, emoji=False, highlight=False)
     with wide.capture() as capture:
         wide.print(table)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines() if line.strip()))

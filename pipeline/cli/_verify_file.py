@@ -4,13 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline import runtimes
 from pipeline.artifacts import Cell, GateResult
+from pipeline.cli._arrays import read
 from pipeline.console import Console
 from pipeline.errors import RuntimeFailure, UsageError
 from pipeline.parity.agreement import top1
@@ -48,11 +47,19 @@ def verify_file(subject: Subject, gate: Gate, console: Console) -> tuple[list[Ce
         UsageError: arrays that cannot be read or do not fit each other.
         RuntimeFailure: the reference cannot be run.
     """
-    images, labels = _read(subject.images, "images"), None
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or not len(images):
-        raise UsageError(f"{subject.images}: {images.dtype} {images.shape}, not u8 (n, *input shape)")
+    images, labels = read(subject.images, "images"), None
+    if (
+        images.dtype != np.uint8
+        or images.ndim not in (3, 4)
+        or 0 in images.shape
+        or images.shape[3:] not in ((), (3,))
+    ):
+        raise UsageError(
+            f"{subject.images}: {images.dtype} {images.shape}, not u8 (n, height, width) or "
+            "(n, height, width, 3)"
+        )
     if subject.labels is not None:
-        labels = _read(subject.labels, "labels")
+        labels = read(subject.labels, "labels")
         if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
             raise UsageError(
                 f"{subject.labels}: {labels.dtype} {labels.shape}, not one class index for each of the "
@@ -109,11 +116,3 @@ def verify_file(subject: Subject, gate: Gate, console: Console) -> tuple[list[Ce
 
 def _not_run(subject: Subject, runtime: str, status: str, reason: str) -> Cell:
     return Cell(scheme=subject.file.name, runtime=runtime, status=status, reason=reason)
-
-
-def _read(path: Path, what: str) -> npt.NDArray[Any]:
-    try:
-        values: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable .npy file of {what}: {error}") from error
-    return values

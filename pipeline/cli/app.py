@@ -1,8 +1,11 @@
 """The ``pipeline`` command: a group that imports a command's module when it is asked for."""
 
 import importlib
+import os
+import select
 import sys
 import traceback
+from typing import Any
 
 import click
 
@@ -23,6 +26,16 @@ COMMANDS = (
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
+UNREAD = 141
+"""Exit code where the reader of stdout (head, a closed pager) has gone: 128 + SIGPIPE."""
+
+
+class _Fault(Exception):  # noqa: N818 - carries an error, is none itself
+    """Carries a command's error past click, which would take it for something that the user did."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
 
 class _Commands(click.Group):
     """Loads commands on demand; none of their modules imports TensorFlow at the top."""
@@ -36,6 +49,12 @@ class _Commands(click.Group):
         module = importlib.import_module(f"pipeline.cli.{cmd_name}_command")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (EOFError, OSError) as error:
+            raise _Fault(error) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -60,30 +79,27 @@ def main() -> None:
     """Runs the command line and ends the process with its exit code."""
     debug = "--debug" in sys.argv
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        # An exit code that a command asks for comes back as the answer.
+        code = app(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted; what was completed is kept, the same command goes on from there")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of stdout (head, a closed pager) has seen enough.
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is becomes a sentence
-        if debug:
-            traceback.print_exc()
-        sys.exit(_report(error, debug=debug))
-    sys.exit(0)
+        code = _report(error.error if isinstance(error, _Fault) else error, debug=debug)
+    sys.exit(code)
 
 
 def _report(error: Exception, *, debug: bool) -> int:
     from converters.errors import ConverterError
     from pipeline.errors import PipelineError
 
+    if isinstance(error, BrokenPipeError) and _unread():
+        return UNREAD
+    if debug:
+        traceback.print_exception(error)
     if isinstance(error, PipelineError):
         _say(f"error: {error}")
         return error.exit_code
@@ -95,6 +111,17 @@ def _report(error: Exception, *, debug: bool) -> int:
     if not debug:
         _say("this is a fault of the program: run again with --debug and report what it prints")
     return 1
+
+
+def _unread() -> bool:
+    """Whether stdout's reader has gone; then nothing more is written to it."""
+    stdout = sys.stdout.fileno()
+    poll = select.poll()
+    poll.register(stdout, select.POLLOUT)
+    gone = any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)
+    return gone
 
 
 def _say(text: str) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from pipeline.cli._options import BuildOptions, build_options, print_json, print_table
+from pipeline.cli._options import RECIPE_OPTIONS, BuildOptions, build_options, print_json, print_table, refuse
+
+MODEL_OPTIONS = ("schemes", "io", "runtime_floor", "representative", "out", "unsafe")
 
 
 @click.command("convert")
@@ -47,14 +49,18 @@ def command(
     options = BuildOptions(**values)
     path = Path(source)
     if path.suffix not in (".keras", ".h5", ".hdf5") and not (path / "saved_model.pb").is_file():
+        from pipeline import recipe
         from pipeline.cli._build import run
+        from pipeline.errors import UsageError
 
-        if path.is_dir():
-            from pipeline.errors import UsageError
-
-            raise UsageError(f"{path}: a folder without saved_model.pb is no model")
+        if path.exists() and path.suffix != ".toml" and source not in recipe.names():
+            raise UsageError(
+                f"{path}: neither a recipe (.toml) nor a model (.keras, .h5, a folder with saved_model.pb)"
+            )
+        refuse(MODEL_OPTIONS, f"is for a model file; for recipe '{source}' change values with --set")
         run(options.recipe(source), options, until="convert")
         return
+    refuse(RECIPE_OPTIONS, f"is for a recipe; {path} is a model file")
     _convert_own(path, schemes or ("float32",), io, runtime_floor, representative, out, unsafe, options)
 
 
@@ -69,23 +75,31 @@ def _convert_own(
     options: BuildOptions,
 ) -> None:
     import converters
-    from converters.errors import RepresentativeError
+    from converters.errors import SpecError
+    from converters.spec import IO_DTYPES
     from converters.tflite.keras import load
     from converters.tflite.schemes import SCHEMES
+    from pipeline.cli._arrays import read
+    from pipeline.errors import UsageError, unknown
 
     # Everything that can be wrong in the options is found before TensorFlow takes its seconds to load.
-    specs = [
-        converters.ConversionSpec(
-            scheme=name,
-            io_dtype=io if name in SCHEMES and SCHEMES[name].quantised_door else "float32",
-            runtime_floor=runtime_floor,
-        )
-        for name in schemes
-    ]
-    values = _read_array(representative) if representative else None
+    if io not in IO_DTYPES:
+        raise UsageError(unknown("io dtype", io, IO_DTYPES))
+    try:
+        specs = [
+            converters.ConversionSpec(
+                scheme=name,
+                io_dtype=io if name in SCHEMES and SCHEMES[name].quantised_door else "float32",
+                runtime_floor=runtime_floor,
+            )
+            for name in schemes
+        ]
+    except SpecError as error:
+        raise UsageError(str(error)) from error
+    values = read(representative, "model inputs") if representative else None
     calibrated = [spec.scheme for spec in specs if SCHEMES[spec.scheme].calibrated]
     if calibrated and values is None:
-        raise RepresentativeError(
+        raise UsageError(
             f"scheme '{calibrated[0]}' measures activation ranges: give --representative FILE.npy"
         )
     model = load(path, unsafe=unsafe)
@@ -103,14 +117,3 @@ def _convert_own(
         print_json({"model": str(path), "converted": [dict(zip(keys, row, strict=True)) for row in rows]})
     else:
         print_table(("scheme", "bytes", "sha256", "file"), [(s, f"{b:,}", h, f) for s, b, h, f in rows])
-
-
-def _read_array(path: Path) -> Any:
-    import numpy as np
-
-    from pipeline.errors import UsageError
-
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable .npy file: {error}") from error

@@ -1,5 +1,6 @@
 """``pipeline data``: fetch a dataset, or say what is there."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,22 @@ def command() -> None:
 @command.command("get")
 @click.argument("name")
 @set_option
+@click.option("--url", help="Address of a mirror, instead of the publisher's.")
+@click.option(
+    "--sha256",
+    metavar="HEX",
+    help="Hash that the mirror's file must have, where it is not the publisher's file.",
+)
 @data_option
 @debug_option
-def get(name: str, overrides: tuple[str, ...], data: Path | None, debug: bool) -> None:  # noqa: ARG001
+def get(
+    name: str,
+    overrides: tuple[str, ...],
+    url: str | None,
+    sha256: str | None,
+    data: Path | None,
+    debug: bool,  # noqa: ARG001
+) -> None:
     """Download a dataset with checksum, resume and progress."""
     from pipeline.console import Console
     from pipeline.errors import UsageError
@@ -44,7 +58,10 @@ def get(name: str, overrides: tuple[str, ...], data: Path | None, debug: bool) -
         raise UsageError(f"dataset '{name}' is not downloaded: its files are yours, or come with a package")
     if data is None:
         raise UsageError("name the folder to download into with --data or PIPELINE_DATA")
-    plugin.fetch(options, data, Console())
+    if sha256 is not None and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
+        raise UsageError(f"--sha256 {sha256}: not 64 hexadecimal digits")
+    mirror = {key: value for key, value in (("url", url), ("sha256", sha256)) if value is not None}
+    plugin.fetch(options, data, Console(), **mirror)
     click.echo(f"{name} is in {data}")
 
 

@@ -87,7 +87,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _runtimes() -> Iterator[Finding]:
-    """Starts every runtime for real, on nothing: a wheel that is installed may still not load."""
+    """Whether every runtime is installed; none is started."""
     from pipeline import runtimes, shelf
 
     for name in shelf.names("runtimes"):

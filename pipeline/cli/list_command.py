@@ -2,13 +2,13 @@
 
 import click
 
-from pipeline.cli._options import debug_option, json_option, print_json, print_table
+from pipeline.cli._options import Choice, debug_option, json_option, print_json, print_table
 
 KINDS = ("recipes", "models", "datasets", "optimizations", "targets", "schemes", "runtimes")
 
 
 @click.command("list")
-@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.argument("kind", required=False, type=Choice("kind", KINDS), metavar="[KIND]")
 @json_option
 @debug_option
 def command(kind: str | None, as_json: bool, debug: bool) -> None:  # noqa: ARG001

@@ -1,11 +1,16 @@
 """``pipeline verify``: a recipe's verify stage, a bundle, or a .tflite file against its Keras model."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.cli._options import BuildOptions, build_options, print_json, print_table
+from pipeline.cli._options import RECIPE_OPTIONS, BuildOptions, build_options, print_json, print_table, refuse
+
+FILE_OPTIONS = (
+    "reference", "images", "labels", "pixel_scale", "pixel_offset", "min_agreement", "max_drop",
+)  # fmt: skip
 
 
 @click.command("verify")
@@ -76,6 +81,7 @@ def command(
     options = BuildOptions(**values)
     path = Path(subject)
     if path.suffix == ".tflite":
+        refuse(RECIPE_OPTIONS, f"is for a recipe; {path} is a file")
         _verify_file(
             path,
             reference,
@@ -85,7 +91,12 @@ def command(
             (min_agreement, max_drop),
             options,
         )
-    elif path.is_dir():
+        return
+    from pipeline import recipe
+
+    refuse(FILE_OPTIONS, "is for a .tflite file; a recipe and a bundle have their own images and gates")
+    if path.is_dir() and subject not in recipe.names():
+        refuse(RECIPE_OPTIONS, f"is for a recipe; {path} is a bundle")
         _verify_bundle(path, options)
     else:
         from pipeline.cli._build import run
@@ -150,6 +161,8 @@ def _verify_file(
 
     if reference is None or images is None:
         raise UsageError(f"{path}: verifying a file needs --reference MODEL and --images FILE.npy")
+    if not all(map(math.isfinite, scaling)):
+        raise UsageError(f"--pixel-scale {scaling[0]} --pixel-offset {scaling[1]}: not finite numbers")
     inspect(path)  # a damaged file is refused before anything is started
     gate = Gate(min_top1_agreement=limits[0], max_accuracy_drop_points=limits[1] if labels else None)
     subject = Subject(file=path, reference=reference, images=images, labels=labels, scaling=scaling)

@@ -2,7 +2,8 @@
 
 Options                              pydantic model of the recipe's keys
 locate(options, data) -> Source      finds the files; raises DataMissingError with the way to get them
-fetch(options, data, console)        downloads into the data folder        (optional)
+fetch(options, data, console,        downloads into the data folder        (optional)
+      url=..., sha256=...)           from the publisher, or from a mirror
 fetchable(options) -> bool           whether the download answers right now (with fetch)
 """
 

@@ -1,8 +1,12 @@
 """Downloads that survive a cut connection: resumed, hashed, with progress. Built on pooch."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from pipeline.console import Console
 from pipeline.errors import DataError
@@ -42,26 +46,53 @@ def download(
 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    try:
-        found = pooch.retrieve(
-            url,
-            known_hash=f"sha256:{sha256}",
-            fname=target.name,
-            path=target.parent,
-            downloader=_Resuming(part, console, pause_seconds),
-        )
-    except ValueError as error:
+    pooch.get_logger().setLevel("WARNING")  # what it announces, the console says already
+    with _alone(target, console):
+        try:
+            found = pooch.retrieve(
+                url,
+                known_hash=f"sha256:{sha256}",
+                fname=target.name,
+                path=target.parent,
+                downloader=_Resuming(part, console, pause_seconds),
+            )
+        # Before ValueError: that of a malformed address is one, too.
+        except requests.RequestException as error:
+            raise DataError(f"{url}: {_reason(error)}; {_way_on(part, target)}") from error
+        except ValueError as error:
+            part.unlink(missing_ok=True)
+            raise DataError(
+                f"{url}: the downloaded file is not the expected one (sha256 differs): {error}"
+            ) from error
         part.unlink(missing_ok=True)
-        raise DataError(
-            f"{url}: the downloaded file is not the expected one (sha256 differs): {error}"
-        ) from error
-    except requests.RequestException as error:
-        kept = part.stat().st_size if part.exists() else 0
-        raise DataError(
-            f"{url}: {error}; {kept:,} bytes are kept in {part}, the same command goes on from there"
-        ) from error
-    part.unlink(missing_ok=True)
     return Path(found)
+
+
+@contextmanager
+def _alone(target: Path, console: Console) -> Iterator[None]:
+    """Keeps two processes from writing into the same part file."""
+    lock = FileLock(target.with_name(target.name + ".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        console.say(f"  another process is downloading {target}; waiting")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _reason(error: Any) -> str:
+    if error.response is not None:
+        return f"the server answered {error.response.status_code} {error.response.reason}"
+    return f"no connection, or it broke ({error})"
+
+
+def _way_on(part: Path, target: Path) -> str:
+    if part.exists() and part.stat().st_size:
+        return f"{part.stat().st_size:,} bytes are kept in {part}, the same command goes on from there"
+    return f"try again later, name a mirror with `pipeline data get --url`, or put the file at {target}"
 
 
 class _Resuming:
@@ -77,7 +108,11 @@ class _Resuming:
             try:
                 self._get(url)
                 break
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except (
+                requests.ConnectionError,
+                requests.Timeout,
+                requests.exceptions.ChunkedEncodingError,  # what a cut in the body is called
+            ) as error:
                 if attempt == ATTEMPTS:
                     raise
                 self._console.say(f"  connection lost ({type(error).__name__}), going on")
@@ -94,7 +129,10 @@ class _Resuming:
         import requests
 
         have = self._part.stat().st_size if self._part.exists() else 0
-        headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}
+        # Never compressed on the way: bytes are counted, and a part must fit what follows it.
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
             if have and response.status_code == requests.codes.requested_range_not_satisfiable:
                 return  # the part is whole; the hash will tell

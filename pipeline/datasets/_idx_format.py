@@ -27,6 +27,9 @@ LABELS_MAGIC = 0x0801
 CHUNK_IMAGES = 4096
 """Images decoded at a time: 3 MB of 28x28, small beside anything else that is loaded."""
 
+CHUNK_BYTES = 1 << 24
+"""Larger images are decoded fewer at a time, so that a chunk stays small."""
+
 MAX_SIDE = 4096
 """Larger rows or columns in a header are damage, not handwriting."""
 
@@ -64,8 +67,9 @@ def images(path: Path, *, transposed: bool) -> Iterator[Pixels]:
     with _stream(path) as stream:
         header = _header(stream, path, IMAGES_MAGIC)
         size = header.rows * header.columns
-        for start in range(0, header.count, CHUNK_IMAGES):
-            n = min(CHUNK_IMAGES, header.count - start)
+        step = min(CHUNK_IMAGES, max(1, CHUNK_BYTES // size))
+        for start in range(0, header.count, step):
+            n = min(step, header.count - start)
             flat = _exactly(stream, n * size, path, f"image {start} to {start + n - 1} of {header.count}")
             chunk = flat.reshape(n, header.rows, header.columns)
             yield chunk.transpose(0, 2, 1) if transposed else chunk
@@ -96,7 +100,7 @@ def _stream(path: Path) -> Iterator[BinaryIO]:
             with path.open("rb") as plain:
                 yield plain
     except gzip.BadGzipFile as error:
-        raise DataError(f"{path}: not a gzip file ({error}); fetch it again") from error
+        raise DataError(f"{path}: not a gzip file, or a damaged one ({error}); fetch it again") from error
     except EOFError as error:
         raise DataError(f"{path}: the gzip stream ends early; fetch it again") from error
     except zlib.error as error:
@@ -121,7 +125,10 @@ def _header(stream: BinaryIO, path: Path, magic: int) -> Header:
 
 
 def _exactly(stream: BinaryIO, size: int, path: Path, what: str) -> npt.NDArray[np.uint8]:
-    data = stream.read(size)
+    data = bytearray()
+    # By blocks: a damaged header may ask for gigabytes that the file does not have.
+    while len(data) < size and (block := stream.read(min(size - len(data), CHUNK_BYTES))):
+        data += block
     if len(data) < size:
         raise DataError(f"{path}: truncated: {len(data):,} of {size:,} bytes of {what}")
     return np.frombuffer(data, dtype=np.uint8)

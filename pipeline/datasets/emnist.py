@@ -5,6 +5,7 @@ letters", 2017, https://www.nist.gov/itl/products-and-services/emnist-dataset.
 """
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Literal
 
@@ -82,8 +83,8 @@ def locate(options: Options, data: Path | None) -> Source:
             "EMNIST needs a data folder: name it with --data or PIPELINE_DATA, "
             "or get the set with `pipeline data get emnist --data DIR`"
         )
-    folder = next((f for f in (data / FOLDER, data) if (f / wanted[1]).is_file()), data / FOLDER)
-    missing = [name for name in wanted if not (folder / name).is_file()]
+    absent = {f: [name for name in wanted if not (f / name).is_file()] for f in (data / FOLDER, data)}
+    folder, missing = min(absent.items(), key=lambda item: len(item[1]))
     if missing:
         raise DataMissingError(
             f"{folder}: missing {', '.join(missing)}; get the set with "
@@ -146,8 +147,8 @@ def fetch(
                         sink.write(block)
                 partial.replace(target)
                 console.say(f"  unpacked {target}")
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{archive}: not a zip file ({error}); remove it and fetch again") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DataError(f"{archive}: not a whole zip file ({error}); remove it and fetch again") from error
 
 
 def _read_mapping(path: Path) -> dict[int, str]:
@@ -161,7 +162,7 @@ def _read_mapping(path: Path) -> dict[int, str]:
             character = "".join(chr(code) for code in codes)
         except (ValueError, OverflowError) as error:
             raise DataError(f"{path}:{number}: '{line}' is not 'label code [code]'") from error
-        if not character or value in mapping or not 0 <= value <= 255:
+        if not character.isprintable() or not character or value in mapping or not 0 <= value <= 255:
             raise DataError(f"{path}:{number}: '{line}' names no character, or label {value} again")
         # The letters variant maps one label to both cases; the capital stands for the class.
         mapping[value] = character[0]

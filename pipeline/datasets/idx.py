@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.datasets import Source
 from pipeline.datasets._idx_format import IMAGES_MAGIC, read_header
@@ -33,6 +33,17 @@ class Options(BaseModel):
     labels: tuple[str, ...] = Field(min_length=2, max_length=256)
     transposed: bool = False
     invert: bool = False
+
+    @field_validator("labels")
+    @classmethod
+    def _check_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        for index, label in enumerate(labels):
+            # labels.txt of the bundle holds one a line.
+            if not label or not label.isprintable():
+                raise ValueError(f"label {index} is {label!r}: it needs visible text on one line")
+            if label in labels[:index]:
+                raise ValueError(f"label {index} is '{label}' again: no answer could tell the two apart")
+        return labels
 
 
 def locate(options: Options, data: Path | None) -> Source:

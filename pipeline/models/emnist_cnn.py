@@ -7,7 +7,7 @@ With the default options: Conv 64 -> 13x13x64 -> Flatten 10,816 -> Dense 256 -> 
 """
 
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,9 @@ from pipeline.errors import RecipeError
 
 PIXEL_SCALING = (1 / 255, 0.0)
 """Trained on pixels in [0, 1]."""
+
+
+Units = Annotated[int, Field(ge=1, le=65_536)]
 
 
 class Block(BaseModel):
@@ -44,7 +47,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     blocks: tuple[Block, ...] = Field(default=(Block(filters=64),), min_length=1)
-    dense: tuple[int, ...] = (256, 128)
+    dense: tuple[Units, ...] = (256, 128)
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     batch_normalization: bool = False
 

@@ -14,13 +14,16 @@ CHUNK_ROWS = 65_536
 
 
 def top1(outputs: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
-    """Class with the largest output, (n,); the first of equals, as an app's argmax finds it."""
-    return np.concatenate(
-        [
-            np.argmax(outputs[start : start + CHUNK_ROWS], axis=1)
-            for start in range(0, len(outputs), CHUNK_ROWS)
-        ]
-    )
+    """Class with the largest output, (n,): the first of equals, as an app's argmax finds it.
+
+    A row that holds NaN has no largest: -1, which is no class and so never right.
+    """
+    chosen = np.empty(len(outputs), dtype=np.int64)
+    for start in range(0, len(outputs), CHUNK_ROWS):
+        block = outputs[start : start + CHUNK_ROWS]
+        unordered = np.isnan(block).any(axis=1)
+        chosen[start : start + CHUNK_ROWS] = np.where(unordered, -1, np.argmax(block, axis=1))
+    return chosen
 
 
 def wilson(correct: int, n: int) -> Interval:

@@ -10,7 +10,7 @@ from pipeline.parity.error import output_error
 
 def compare(
     outputs: npt.NDArray[np.generic],
-    tensor: TensorSpec,
+    tensor: TensorSpec | None,
     reference: npt.NDArray[np.generic],
     labels: npt.NDArray[np.int64],
     *,
@@ -22,14 +22,15 @@ def compare(
 
     Args:
         outputs: (n, classes) as the runtime gave them, quantised or not.
-        tensor: the output tensor, for scale and zero point.
+        tensor: the output tensor, for scale and zero point; None for floats.
         reference: (n, classes) floats of the reference.
         labels: (n,) right classes.
         scheme: for the cell.
         runtime: for the cell.
         version: for the cell.
     """
-    error = output_error(reference, outputs, scale=tensor.scale, zero_point=tensor.zero_point)
+    scale, zero_point = (tensor.scale, tensor.zero_point) if tensor else (None, None)
+    error = output_error(reference, outputs, scale=scale, zero_point=zero_point)
     chosen, expected = top1(outputs), top1(reference)
     drop = accuracy_drop(expected, chosen, labels)
     return Cell(

@@ -1,9 +1,10 @@
 """The verdict: cells and gates as rows of a table, and what a failed gate says."""
 
+import math
 from collections.abc import Sequence
 
-from pipeline.artifacts import Cell, ConvertedModels, GateResult, Interval, VerifiedModel
-from pipeline.recipe import Gate
+from pipeline.artifacts import Cell, ConvertedModels, DatasetFacts, GateResult, Interval, VerifiedModel
+from pipeline.recipe import ExpectSection, Gate
 
 Row = tuple[str, ...]
 
@@ -14,7 +15,11 @@ COLUMNS: Row = (
 
 
 def check_gates(cell: Cell, gate: Gate, size: int) -> list[GateResult]:
-    """Compares one cell with its gate; a runtime that broke fails every gate, an absent one none."""
+    """Compares one cell with its gate.
+
+    An absent runtime fails nothing. One that broke fails every gate on its answers and ``runs``; one that
+    answered NaN or infinity fails ``finite``: both stand whatever the recipe asks for.
+    """
     if cell.status == "absent":
         return []
     measured: list[tuple[str, float | None, float | None, bool]] = [
@@ -49,18 +54,14 @@ def check_gates(cell: Cell, gate: Gate, size: int) -> list[GateResult]:
         if limit is not None
     ]
     if cell.status == "failed":
-        # A runtime that cannot run the file is wrong whatever is asked of it.
-        results.append(
-            GateResult(
-                scheme=cell.scheme,
-                runtime=cell.runtime,
-                gate="runs",
-                limit=1,
-                measured=0,
-                passed=False,
-            )
-        )
+        results.append(_wrong(cell, "runs"))
+    elif cell.max_abs_error is not None and not math.isfinite(cell.max_abs_error):
+        results.append(_wrong(cell, "finite"))
     return results
+
+
+def _wrong(cell: Cell, gate: str) -> GateResult:
+    return GateResult(scheme=cell.scheme, runtime=cell.runtime, gate=gate, limit=1, measured=0, passed=False)
 
 
 def rows(converted: ConvertedModels, verified: VerifiedModel) -> list[Row]:
@@ -77,12 +78,33 @@ def failures(gates: Sequence[GateResult]) -> list[str]:
             continue
         if gate.gate == "runs":
             sentences.append(f"{gate.scheme} on {gate.runtime} did not run")
+        elif gate.gate == "finite":
+            sentences.append(f"{gate.scheme} on {gate.runtime} answered NaN or infinity")
         else:
-            value = "nothing" if gate.measured is None else f"{gate.measured:g}"
+            value = "nothing" if gate.measured is None else _figure(gate.measured)
             sentences.append(
-                f"{gate.scheme} on {gate.runtime}: {gate.gate} is {gate.limit:g}, measured {value}"
+                f"{gate.scheme} on {gate.runtime}: {gate.gate} is {_figure(gate.limit)}, measured {value}"
             )
     return sentences
+
+
+def _figure(value: float) -> str:
+    """Bytes with all their digits, shares and points with six."""
+    return f"{value:.0f}" if value.is_integer() else f"{value:g}"
+
+
+def unexpected(expect: ExpectSection | None, facts: DatasetFacts, cells: Sequence[Cell]) -> list[str]:
+    """A sentence for each accuracy that is not what the recipe expects on this very train set."""
+    if expect is None or expect.train_images != facts.train + facts.validation:
+        return []
+    return [
+        f"{cell.scheme} on {cell.runtime}: accuracy {100 * cell.accuracy.value:.2f} % where the recipe "
+        f"expects {expect.accuracy_percent[cell.scheme]:g} +- {expect.tolerance_points:g}"
+        for cell in cells
+        if cell.accuracy is not None
+        and cell.scheme in expect.accuracy_percent
+        and abs(100 * cell.accuracy.value - expect.accuracy_percent[cell.scheme]) > expect.tolerance_points
+    ]
 
 
 def percent(interval: Interval) -> str:

@@ -99,7 +99,7 @@ class Work:
         target: for where.
         data: the user's data folder, or None.
         folder: to fill; kept between attempts until the stage completes.
-        logs: folder for TensorBoard, beside the stages.
+        run: the run folder, for what outlives a stage's key: logs, measured cells.
         console: for progress.
         inputs: artifacts of the stages in ``needs``.
         made_by: tool to version.
@@ -111,7 +111,7 @@ class Work:
     target: Target
     data: Path | None
     folder: Path
-    logs: Path
+    run: Path
     console: Console
     inputs: Mapping[str, Artifact]
     made_by: Mapping[str, str]

@@ -16,7 +16,7 @@ from pipeline.sampling import Indices, stratified
 from pipeline.stages import Work
 from pipeline.target import Target
 
-VERSION = 1
+VERSION = 2
 TOOLS = ("numpy",)
 
 MIN_CLASS_IMAGES = 2
@@ -61,7 +61,7 @@ def run(work: Work) -> Artifact:
             f"dataset '{found.name}': validation = {recipe.dataset.validation} holds out {held_out} of "
             f"{len(train)} train images: too few are left for {len(found.labels)} classes"
         )
-    validation = stratified(train, held_out, (recipe.seed, _VALIDATION))
+    validation = stratified(train, held_out, (recipe.seed, _VALIDATION), spare=1)
     keep = np.setdiff1d(np.arange(len(train)), validation)
     np.save(work.folder / "train_indices.npy", keep)
     np.save(work.folder / "validation_indices.npy", validation)
@@ -137,8 +137,14 @@ def _write(work: Work, found: Source, split: Split, limit: int | None, salt: int
         )
     chosen = np.arange(len(classes))
     if limit is not None and limit < len(classes):
-        # Twice the classes, so that the split leaves each class an image on both sides.
-        chosen = stratified(classes, max(limit, 2 * len(found.labels)), (work.recipe.seed, salt))
+        least = MIN_CLASS_IMAGES if split == "train" else 1
+        needed = least * int(np.count_nonzero(counts))
+        if limit < needed:
+            raise DataError(
+                f"dataset '{found.name}': max_{split} = {limit} is too few for "
+                f"{np.count_nonzero(counts)} classes: at least {needed} are needed"
+            )
+        chosen = stratified(classes, limit, (work.recipe.seed, salt), least=least)
     shape = (len(chosen), *found.preprocess.shape)
     out = arrays.create(work.folder / f"{split}_images.npy", dtype=np.uint8, shape=shape)
     with work.console.task(f"decode {split}", len(chosen), "images") as task:

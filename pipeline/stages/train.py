@@ -30,6 +30,9 @@ PREFETCH_BATCHES = 8
 STEPS_PER_EXECUTION = 16
 """Steps between two returns to Python: enough to hide its cost, few enough for a live progress bar."""
 
+LOGS = "tensorboard"
+"""Folder in the run folder, one folder inside it for each training."""
+
 SEED_STRIDE = 100_003
 """Prime; spreads (seed, epoch) over the 32-bit seeds that Keras takes."""
 
@@ -58,7 +61,7 @@ def run(work: Work) -> Artifact:
     compile_model(model, work.recipe.train, steps=-(-len(training) // work.recipe.train.batch))
     checkpoints = Checkpoints(work.scratch, model)
     history = checkpoints.restore_last()
-    work.console.say(f"  curves: tensorboard --logdir {work.logs.parent}")
+    work.console.say(f"  curves: tensorboard --logdir {work.run / LOGS}")
     if history:
         work.console.say(f"  going on after epoch {history[-1].epoch}")
     _fit(work, model, (training, validation), plugin.PIXEL_SCALING, checkpoints, history)
@@ -85,7 +88,7 @@ def _fit(
     """Trains epoch after epoch until the recipe's end; appends to ``history``."""
     tf, keras = stack.load()
     train, (training, validation) = work.recipe.train, parts
-    writer = tf.summary.create_file_writer(str(work.logs))
+    writer = tf.summary.create_file_writer(str(work.run / LOGS / work.key))
     held_out = input_pipeline(validation, np.arange(len(validation)), EVALUATION_BATCH, scaling)
     while len(history) < train.epochs and not stops_early(history, train.patience):
         epoch = len(history) + 1

@@ -1,7 +1,9 @@
 """Verify: every scheme on every runtime over the whole test set, against Keras; then the gates.
 
-The only stage that opens the test set, and the only maker of a VerifiedModel. Each scheme on each runtime
-is kept as soon as it is measured, so that a run that was killed goes on with the next one.
+The only stage that opens the test set, and the only maker of a VerifiedModel. A cell (one file on one
+runtime) is kept in the run folder under the hash of all that it depends on, as soon as it is measured: a
+run that was killed goes on with the next cell, and a changed gate or an added scheme measures nothing
+twice.
 """
 
 import os
@@ -17,16 +19,16 @@ from pipeline.artifacts import (
     Artifact,
     Cell,
     ConvertedModels,
+    Interval,
     PreparedData,
     VerifiedModel,
     digest,
 )
 from pipeline.datasets import Labels
-from pipeline.errors import RuntimeFailure
-from pipeline.parity.agreement import top1, wilson
+from pipeline.errors import InternalError, RuntimeFailure
 from pipeline.parity.compare import compare
 from pipeline.parity.report import check_gates
-from pipeline.recipe import REFERENCE_RUNTIME, Recipe
+from pipeline.recipe import REFERENCE_RUNTIME, Gate, Recipe
 from pipeline.runtimes import Job, Outcome, model_file
 from pipeline.stages import Work
 from pipeline.stages.data import test_part
@@ -35,150 +37,174 @@ from pipeline.target import Target
 VERSION = 1
 TOOLS = ("tensorflow", "tf_keras", "ai-edge-litert", "tflite-runtime", "numpy", "scipy")
 
+CELLS = "cells"
+"""Folder in the run folder."""
+
+REFERENCE_FILE = "served.h5"
+"""The Keras model that the files were converted from."""
+
 
 def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, Any]:
-    """Runtimes (and which of them are here), gates, expectations."""
+    """Runtimes (and which of them are here), gates."""
     return {
         "runtimes": {name: runtimes.unavailable(name) for name in recipe.runtimes},
-        "gates": {scheme: recipe.gate(scheme).model_dump(mode="json") for scheme in recipe.convert.schemes},
-        "expect": recipe.expect.model_dump(mode="json") if recipe.expect else None,
+        "gates": {s: _gate(recipe, target, s).model_dump(mode="json") for s in recipe.convert.schemes},
         "ship": recipe.ship(target),
-        "max_bytes": target.max_bytes,
     }
 
 
 def run(work: Work) -> Artifact:
     """Measures every cell that is not there yet, then checks the gates."""
-    data, converted = work.input(PreparedData), work.input(ConvertedModels)
-    labels = test_part(data).labels
-    reference = _Reference(work, data, converted)
-    cells: list[Cell] = []
-    for runtime in work.recipe.runtimes:
-        cells += _cells(work, data, converted, runtime, reference, labels)
-    cells.sort(key=lambda cell: [v.scheme for v in converted.variants].index(cell.scheme))
+    converted = work.input(ConvertedModels)
+    measuring = _Measuring(work, work.input(PreparedData), converted)
+    reference = measuring.reference_accuracy()
+    cells = [cell for runtime in work.recipe.runtimes for cell in measuring.cells(runtime)]
+    order = [variant.scheme for variant in converted.variants]
+    cells.sort(key=lambda cell: order.index(cell.scheme))
     gates = [
         result
         for cell in cells
-        for result in check_gates(cell, work.recipe.gate(cell.scheme), converted.variant(cell.scheme).bytes)
+        for result in check_gates(
+            cell, _gate(work.recipe, work.target, cell.scheme), converted.variant(cell.scheme).bytes
+        )
     ]
     ship = work.recipe.ship(work.target)
     return work.finish(
         VerifiedModel,
         ship=ship,
         ship_sha256=converted.variant(ship).sha256,
-        reference_accuracy=wilson(int((top1(reference.outputs) == labels).sum()), len(labels)),
+        reference_accuracy=reference,
         cells=tuple(cells),
         gates=tuple(gates),
         passed=all(gate.passed for gate in gates),
-        expectations=tuple(_unexpected(work.recipe, data, cells)),
     )
 
 
-class _Reference:
-    """What Keras answers on the test set; computed once, kept until the stage completes."""
+def _gate(recipe: Recipe, target: Target, scheme: str) -> Gate:
+    """The recipe's gate; what ships must fit the target's size budget too."""
+    gate = recipe.gate(scheme)
+    if target.max_bytes is None or scheme != recipe.ship(target):
+        return gate
+    limit = min(target.max_bytes, gate.max_bytes or target.max_bytes)
+    return gate.model_copy(update={"max_bytes": limit})
+
+
+class _Measuring:
+    """Looks cells up, and runs what is missing."""
 
     def __init__(self, work: Work, data: PreparedData, converted: ConvertedModels) -> None:
-        path = work.scratch / f"{REFERENCE_RUNTIME}.npy"
-        if not path.is_file():
-            job = _job("served.h5", converted.path("served.h5"), data, work.scratch / "partial.npy")
-            (outcome,) = runtimes.run(REFERENCE_RUNTIME, [job], work.console)
-            if outcome.error:
-                raise RuntimeFailure(f"runtime '{REFERENCE_RUNTIME}' (the reference): {outcome.error}")
-            Path(job.out).replace(path)
-        self.outputs: npt.NDArray[np.generic] = np.load(path, mmap_mode="r")
+        self._work, self._data, self._converted = work, data, converted
+        self._labels: Labels = test_part(data).labels
+        self._reference: npt.NDArray[np.generic] | None = None
+        self._store = work.run / CELLS
+        self._store.mkdir(exist_ok=True)
 
+    def reference_accuracy(self) -> Interval:
+        """Accuracy of Keras: a cell too, compared with itself."""
+        path = self._path(REFERENCE_RUNTIME, REFERENCE_FILE)
+        cell = _read(path)
+        if cell is None:
+            outputs = self._reference_outputs()
+            cell = self._compare(outputs, Outcome(name=REFERENCE_FILE), REFERENCE_RUNTIME)
+            _write(path, cell)
+        if cell.accuracy is None:
+            raise InternalError("the reference's cell has no accuracy")
+        return cell.accuracy
 
-def _cells(
-    work: Work,
-    data: PreparedData,
-    converted: ConvertedModels,
-    runtime: str,
-    reference: _Reference,
-    labels: Labels,
-) -> list[Cell]:
-    """All schemes on one runtime."""
-    schemes = [variant.scheme for variant in converted.variants]
-    reason = runtimes.unavailable(runtime)
-    if reason is not None:
-        return [Cell(scheme=s, runtime=runtime, status="absent", reason=reason) for s in schemes]
-    done = {scheme: _read_cell(_cell_path(work, runtime, scheme)) for scheme in schemes}
-    jobs = [
-        _job(scheme, converted.path(f"{scheme}.tflite"), data, _outputs_path(work, runtime, scheme))
-        for scheme, cell in done.items()
-        if cell is None
-    ]
-    for outcome in runtimes.run(runtime, jobs, work.console):
-        # The worker is writing the next scheme's outputs already: each has a file of its own.
-        outputs = _outputs_path(work, runtime, outcome.name)
-        cell = _measure(outcome, runtime, outputs, reference, labels)
-        outputs.unlink(missing_ok=True)
-        path = _cell_path(work, runtime, outcome.name)
-        partial = path.with_suffix(".partial")
-        partial.write_text(cell.model_dump_json(), "utf-8")
-        partial.replace(path)
-        done[outcome.name] = cell
-    return [cell for cell in done.values() if cell is not None]
+    def cells(self, runtime: str) -> list[Cell]:
+        """All schemes on one runtime."""
+        schemes = [variant.scheme for variant in self._converted.variants]
+        reason = runtimes.unavailable(runtime)
+        if reason is not None:
+            return [Cell(scheme=s, runtime=runtime, status="absent", reason=reason) for s in schemes]
+        paths = {scheme: self._path(runtime, f"{scheme}.tflite") for scheme in schemes}
+        found = {scheme: _read(path) for scheme, path in paths.items()}
+        missing = [scheme for scheme, cell in found.items() if cell is None]
+        if missing:
+            self._reference_outputs()  # before the worker starts: two of them would share the cores
+        jobs = [self._job(s, f"{s}.tflite", self._outputs(runtime, s)) for s in missing]
+        for outcome in runtimes.run(runtime, jobs, self._work.console):
+            # The worker is writing the next scheme's outputs already: each has a file of its own.
+            outputs = self._outputs(runtime, outcome.name)
+            cell = self._measure(outcome, runtime, outputs)
+            outputs.unlink(missing_ok=True)
+            if cell.status == "ran":
+                _write(paths[outcome.name], cell)
+            found[outcome.name] = cell
+        return [cell for cell in found.values() if cell is not None]
 
+    def _measure(self, outcome: Outcome, runtime: str, outputs: Path) -> Cell:
+        if outcome.error:
+            return Cell(
+                scheme=outcome.name,
+                runtime=runtime,
+                status="failed",
+                reason=outcome.error,
+                version=runtimes.version(runtime),
+            )
+        return self._compare(np.load(outputs, mmap_mode="r"), outcome, runtime)
 
-def _measure(outcome: Outcome, runtime: str, path: Path, reference: _Reference, labels: Labels) -> Cell:
-    version = runtimes.version(runtime)
-    if outcome.error or outcome.output is None:
-        return Cell(
+    def _compare(self, outputs: npt.NDArray[np.generic], outcome: Outcome, runtime: str) -> Cell:
+        return compare(
+            outputs,
+            outcome.output,
+            self._reference_outputs(),
+            self._labels,
             scheme=outcome.name,
             runtime=runtime,
-            status="failed",
-            reason=outcome.error,
-            version=version,
+            version=runtimes.version(runtime),
         )
-    return compare(
-        np.load(path, mmap_mode="r"),
-        outcome.output,
-        reference.outputs,
-        labels,
-        scheme=outcome.name,
-        runtime=runtime,
-        version=version,
-    )
+
+    def _reference_outputs(self) -> npt.NDArray[np.generic]:
+        """What Keras answers on the test set, (n, classes); computed once, and only if it is needed."""
+        if self._reference is None:
+            path = self._work.scratch / f"{REFERENCE_RUNTIME}.npy"
+            if not path.is_file():
+                job = self._job(REFERENCE_FILE, REFERENCE_FILE, self._work.scratch / "partial.npy")
+                (outcome,) = runtimes.run(REFERENCE_RUNTIME, [job], self._work.console)
+                if outcome.error:
+                    raise RuntimeFailure(f"runtime '{REFERENCE_RUNTIME}' (the reference): {outcome.error}")
+                Path(job.out).replace(path)
+            self._reference = np.load(path, mmap_mode="r")
+        return self._reference
+
+    def _job(self, name: str, file: str, out: Path) -> Job:
+        return Job(
+            name=name,
+            model=model_file(self._converted.path(file)),
+            images=model_file(self._data.path("test_images.npy")),
+            count=self._data.facts.test,
+            preprocess=self._data.facts.preprocess.model_dump_json(),
+            out=model_file(out),
+            threads=os.cpu_count() or 1,
+        )
+
+    def _outputs(self, runtime: str, scheme: str) -> Path:
+        return self._work.scratch / f"{runtime}-{scheme}.npy"
+
+    def _path(self, runtime: str, file: str) -> Path:
+        """Where a cell is kept: named by the hash of everything that its figures depend on."""
+        everything = {
+            "version": VERSION,
+            "file": self._converted.files[file].sha256,
+            "reference": self._converted.files[REFERENCE_FILE].sha256,
+            "images": self._data.files["test_images.npy"].sha256,
+            "labels": self._data.files["test_labels.npy"].sha256,
+            "preprocess": self._data.facts.preprocess.model_dump(mode="json"),
+            "runtime": runtime,
+            "versions": {name: runtimes.version(name) for name in (runtime, REFERENCE_RUNTIME)},
+        }
+        return self._store / f"{digest(everything)[:16]}.json"
 
 
-def _job(name: str, model: Path, data: PreparedData, out: Path) -> Job:
-    return Job(
-        name=name,
-        model=model_file(model),
-        images=model_file(data.path("test_images.npy")),
-        count=data.facts.test,
-        preprocess=data.facts.preprocess.model_dump_json(),
-        out=model_file(out),
-        threads=os.cpu_count() or 1,
-    )
-
-
-def _outputs_path(work: Work, runtime: str, scheme: str) -> Path:
-    return work.scratch / f"{runtime}-{scheme}.npy"
-
-
-def _cell_path(work: Work, runtime: str, scheme: str) -> Path:
-    # The key covers everything but the version of the runtime itself, which may change between attempts.
-    return work.scratch / f"{runtime}-{digest(runtimes.version(runtime))[:8]}-{scheme}.json"
-
-
-def _read_cell(path: Path) -> Cell | None:
+def _read(path: Path) -> Cell | None:
     try:
         return Cell.model_validate_json(path.read_text("utf-8"))
     except (OSError, ValidationError):
         return None
 
 
-def _unexpected(recipe: Recipe, data: PreparedData, cells: list[Cell]) -> list[str]:
-    """Sentences on figures that differ from the recipe's [expect] section."""
-    expect, facts = recipe.expect, data.facts
-    if expect is None or expect.train_images != facts.train + facts.validation:
-        return []
-    return [
-        f"{cell.scheme} on {cell.runtime}: accuracy {100 * cell.accuracy.value:.2f} % where the recipe "
-        f"expects {expect.accuracy_percent[cell.scheme]:g} +- {expect.tolerance_points:g}"
-        for cell in cells
-        if cell.accuracy is not None
-        and cell.scheme in expect.accuracy_percent
-        and abs(100 * cell.accuracy.value - expect.accuracy_percent[cell.scheme]) > expect.tolerance_points
-    ]
+def _write(path: Path, cell: Cell) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(cell.model_dump_json(), "utf-8")
+    partial.replace(path)

@@ -1,0 +1,235 @@
+"""The bundle: what ships, and what notices that it is no longer what was verified."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from pipeline.console import Console
+from pipeline.errors import StepError
+from pipeline.preprocess import Pixels, decode, picture
+from pipeline.release import bundle, schema
+from pipeline.release.golden import ENLARGE, on_paper
+from pipeline.release.manifest import Manifest, read
+from tests.conftest import SmokeBuild, pipeline
+
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture
+def copy(smoke_build: SmokeBuild, tmp_path: Path) -> Path:
+    """A bundle to spoil."""
+    return Path(shutil.copytree(smoke_build.bundle, tmp_path / "bundle"))
+
+
+@pytest.fixture
+def manifest(smoke_build: SmokeBuild) -> Manifest:
+    """The manifest of the smoke build."""
+    return read(smoke_build.bundle)
+
+
+def edit(folder: Path, *path: str | int, value: Any) -> None:
+    """Changes one value of the manifest."""
+    file = folder / "manifest.json"
+    document = json.loads(file.read_text("utf-8"))
+    place = document
+    for part in path[:-1]:
+        place = place[part]
+    place[path[-1]] = value
+    file.write_text(json.dumps(document), "utf-8")
+
+
+def test_it_holds_what_the_design_lists(smoke_build: SmokeBuild) -> None:
+    """Nothing of the program's own records is in it."""
+    assert {path.name for path in smoke_build.bundle.iterdir()} == {
+        "model.tflite",
+        "labels.txt",
+        "manifest.json",
+        "MODEL_CARD.md",
+        "golden",
+        "variants",
+    }
+    assert (smoke_build.bundle / "labels.txt").read_text() == "".join(f"{i}\n" for i in range(10))
+
+
+def test_the_manifest_follows_the_published_schema(smoke_build: SmokeBuild) -> None:
+    """By a validator that is not ours."""
+    document = json.loads((smoke_build.bundle / "manifest.json").read_text("utf-8"))
+    published = json.loads(schema.FILE.read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(published)
+    jsonschema.validate(document, published)
+    del document["labels"]
+    with pytest.raises(jsonschema.ValidationError, match="labels"):
+        jsonschema.validate(document, published)
+
+
+def test_the_published_schema_is_up_to_date() -> None:
+    """`make docs` rewrites it."""
+    assert schema.FILE.read_text("utf-8") == schema.text()
+
+
+def test_the_manifest_says_what_was_built(manifest: Manifest) -> None:
+    """Stamped as a smoke build, traced back to the data."""
+    assert manifest.profile == "smoke"
+    assert set(manifest.lineage) == {"data", "train", "optimize", "convert", "verify"}
+    assert manifest.model.scheme == "int8"
+    assert manifest.model.input.scale == 1.0
+    assert manifest.model.input.zero_point == 0
+    assert manifest.dataset.sources[0].name == "digits.csv.gz"
+    assert manifest.tools["tensorflow"]
+    assert len(manifest.verification.cells) == 20
+
+
+def test_the_model_card_quotes_every_cell_and_the_clause(smoke_build: SmokeBuild, manifest: Manifest) -> None:
+    """A person reads what was measured on which images."""
+    card = (smoke_build.bundle / "MODEL_CARD.md").read_text("utf-8")
+    assert manifest.dataset.clause in card
+    assert "Do not ship it" in card
+    for cell in manifest.verification.cells:
+        assert f"| {cell.scheme} | {cell.runtime} " in card
+
+
+def test_a_whole_bundle_passes_on_every_runtime(smoke_build: SmokeBuild) -> None:
+    """Golden vectors from pixels to output."""
+    _, replays = bundle.check(smoke_build.bundle, QUIET)
+    assert {replay.runtime for replay in replays} == {
+        "litert",
+        "tflite",
+        "tflite_reference",
+        "tflite_runtime",
+    }
+    for replay in replays:
+        assert not replay.wrong
+        assert replay.absent or replay.cases == 18
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "message"),
+    [
+        ("model.tflite", lambda b: b[:-1] + bytes([b[-1] ^ 1]), "changed since"),
+        ("labels.txt", lambda b: b.replace(b"0\n1\n", b"1\n0\n"), "changed since"),
+        ("golden/image-000/output.bin", lambda b: bytes(len(b)), "changed since"),
+        ("manifest.json", lambda b: b[: len(b) // 2], "manifest.json"),
+        ("manifest.json", lambda _: b"", "manifest.json"),
+    ],
+)
+def test_a_changed_file_is_noticed(copy: Path, name: str, spoil: Any, message: str) -> None:
+    """Whichever it is."""
+    (copy / name).write_bytes(spoil((copy / name).read_bytes()))
+    with pytest.raises(StepError, match=message):
+        bundle.check(copy, QUIET)
+
+
+def test_a_missing_and_an_extra_file_are_noticed(copy: Path) -> None:
+    """Both by name."""
+    (copy / "extra").write_text("")
+    with pytest.raises(StepError, match="extra: not in the manifest"):
+        bundle.check(copy, QUIET)
+    (copy / "extra").unlink()
+    (copy / "labels.txt").unlink()
+    with pytest.raises(StepError, match=r"labels\.txt: missing"):
+        bundle.check(copy, QUIET)
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    """With what a bundle is."""
+    with pytest.raises(StepError, match=r"manifest\.json"):
+        bundle.check(tmp_path, QUIET)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("schema_version",), 2),
+        (("model", "input", "scale"), float("nan")),
+        (("model", "input", "scale"), 0.0),
+        (("model", "input", "scale"), -1.0),
+        (("model", "input", "shape"), [1, 32, 32]),
+        (("model", "output", "shape"), [1, 11]),
+        (("labels",), ["one"]),
+        (("labels",), ["x"] * 100_001),
+        (("preprocess", "height"), 10**9),
+        (("preprocess", "scale"), float("inf")),
+        (("golden", "cases"), []),
+        (("golden", "output_tolerance"), -1),
+        (("surprise",), 1),
+    ],
+)
+def test_a_hostile_manifest_is_refused(copy: Path, path: tuple[str, ...], value: Any) -> None:
+    """Before anything is computed from its numbers."""
+    edit(copy, *path, value=value)
+    with pytest.raises(StepError, match=r"manifest\.json"):
+        read(copy)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("preprocess", "fit"), 18),
+        (("preprocess", "invert"), False),
+        (("preprocess", "ink_threshold"), 254),
+        (("model", "input", "scale"), 1.5),
+    ],
+)
+def test_golden_vectors_catch_a_wrong_contract(copy: Path, path: tuple[str, ...], value: Any) -> None:
+    """Another resize, inversion, threshold or scale fails cases."""
+    edit(copy, *path, value=value)
+    _, replays = bundle.check(copy, QUIET)
+    assert all(replay.wrong for replay in replays if not replay.absent)
+
+
+def test_golden_vectors_catch_another_model(copy: Path) -> None:
+    """Even one whose hash the manifest was made to fit."""
+    other = copy / "variants" / "int8.tflite"
+    content = bytearray(other.read_bytes())
+    # The largest constant is the first Dense kernel, 800x64 int8: somewhere in the middle of the file.
+    middle = len(content) // 2
+    content[middle : middle + 8192] = bytes(8192)
+    for name in ("model.tflite", "variants/int8.tflite"):
+        (copy / name).write_bytes(content)
+    for name, record in bundle._records(copy).items():
+        edit(copy, "files", name, value=record.model_dump())
+    edit(copy, "model", "sha256", value=bundle._records(copy)["model.tflite"].sha256)
+    _, replays = bundle.check(copy, QUIET)
+    assert all(replay.wrong for replay in replays if not replay.absent)
+
+
+def test_the_command_line_fails_the_gate(copy: Path) -> None:
+    """Exit code 3, every runtime's verdict in the table."""
+    edit(copy, "preprocess", "fit", value=18)
+    answer = pipeline("verify", copy)
+    assert answer.code == 3
+    assert "FAILED: picture-000" in answer.out
+
+
+def test_the_encoded_picture_leads_to_the_label(smoke_build: SmokeBuild, manifest: Manifest) -> None:
+    """From the PNG file to the stored image, and the model is right about it."""
+    name, file = manifest.golden.encoded
+    case = next(case for case in manifest.golden.cases if case.id == name)
+    image = picture(decode(smoke_build.bundle / file), manifest.preprocess)
+    stored = np.fromfile(smoke_build.bundle / "golden" / name / "image.u8", dtype=np.uint8)
+    assert (image.ravel() == stored).all()
+    assert case.top1 == case.label
+
+
+@pytest.mark.parametrize("channels", ["gray", "rgb"])
+def test_a_picture_on_paper_comes_back(manifest: Manifest, channels: str) -> None:
+    """Enlarged, off centre and in colour, it still shows what it showed."""
+    rng = np.random.default_rng(3)
+    if channels == "gray":
+        image: Pixels = np.zeros((28, 28), dtype=np.uint8)
+        image[4:24, 10:18] = 255
+        found = picture(on_paper(image, manifest.preprocess, rng), manifest.preprocess)
+        assert (found > 127).tolist() == (image > 127).tolist()
+    else:
+        spec = manifest.preprocess.model_copy(
+            update={"channels": "rgb", "crop": "center_square", "fit": None, "invert": False}
+        )
+        image = rng.integers(0, 256, (28, 28, 3), dtype=np.uint8)
+        large = on_paper(image, spec, rng)
+        assert large.shape[2] == 3
+        assert min(large.shape[:2]) >= 28 * ENLARGE

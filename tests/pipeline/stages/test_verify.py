@@ -1,0 +1,142 @@
+"""The verify stage: wrong models fail, absent runtimes say why, and nobody else opens the test set."""
+
+import ast
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline import recipe, target
+from pipeline.artifacts import Artifact, ConvertedModels, FileRecord, PreparedData, VerifiedModel, sha256
+from pipeline.console import Console
+from pipeline.parity.report import unexpected
+from pipeline.runtimes import tflite_runtime
+from pipeline.stages import STAGES, Work, verify
+from tests.conftest import SmokeBuild
+
+ROOT = Path(__file__).parents[3]
+
+
+def work(smoke_build: SmokeBuild, tmp_path: Path, converted: ConvertedModels | None = None) -> Work:
+    """The verify stage of the smoke build, to be run anew."""
+    (tmp_path / "verify").mkdir()
+    inputs: dict[str, Artifact] = {
+        "data": PreparedData.read(smoke_build.stage("data")),
+        "convert": converted or ConvertedModels.read(smoke_build.stage("convert")),
+    }
+    chosen = recipe.load("digits", overrides={"verify.runtimes": '["keras", "litert", "tflite_runtime"]'})
+    return Work(
+        stage=next(stage for stage in STAGES if stage.name == "verify"),
+        key="0",
+        recipe=chosen.smoke(),
+        target=target.load("tflite"),
+        data=None,
+        folder=tmp_path / "verify",
+        run=tmp_path,
+        console=Console(quiet=True),
+        inputs=inputs,
+        made_by={},
+    )
+
+
+def run(work: Work) -> VerifiedModel:
+    """Runs the stage."""
+    verified = verify.run(work)
+    assert isinstance(verified, VerifiedModel)
+    return verified
+
+
+def spoilt(smoke_build: SmokeBuild, folder: Path, content: bytes) -> ConvertedModels:
+    """The converted models with another int8 file."""
+    shutil.copytree(smoke_build.stage("convert"), folder)
+    (folder / "int8.tflite").write_bytes(content)
+    artifact = ConvertedModels.read(smoke_build.stage("convert"))
+    record = FileRecord(sha256=sha256(folder / "int8.tflite"), bytes=len(content))
+    return artifact.model_copy(update={"files": {**artifact.files, "int8.tflite": record}}).placed(folder)
+
+
+def test_a_wrong_model_is_a_failed_row_with_its_numbers(smoke_build: SmokeBuild, tmp_path: Path) -> None:
+    """Weights of the first Dense layer zeroed: it runs, and is wrong."""
+    content = bytearray((smoke_build.stage("convert") / "int8.tflite").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 20_000] = bytes(20_000)
+    verified = run(work(smoke_build, tmp_path, spoilt(smoke_build, tmp_path / "spoilt", bytes(content))))
+    assert not verified.passed
+    cells = [cell for cell in verified.cells if cell.scheme == "int8"]
+    assert [cell.status for cell in cells] == ["ran", "ran"]
+    for cell in cells:
+        assert cell.agreement is not None
+        assert cell.agreement < 0.9
+        assert cell.accuracy_drop_points is not None
+        assert cell.accuracy_drop_points > 5
+    failed = [(gate.scheme, gate.gate) for gate in verified.gates if not gate.passed]
+    assert failed == [("int8", "max_accuracy_drop_points")] * 2
+
+
+def test_a_file_that_no_runtime_takes_fails_its_gate(smoke_build: SmokeBuild, tmp_path: Path) -> None:
+    """The other schemes are measured all the same."""
+    converted = spoilt(smoke_build, tmp_path / "spoilt", b"\0\0\0\0TFL3" + bytes(64))
+    verified = run(work(smoke_build, tmp_path, converted))
+    status = {(cell.scheme, cell.runtime): cell.status for cell in verified.cells}
+    assert status["int8", "litert"] == "failed"
+    assert status["float32", "litert"] == "ran"
+    assert {gate.gate for gate in verified.gates if not gate.passed} >= {"runs"}
+    assert all(cell.reason for cell in verified.cells if cell.status == "failed")
+
+
+def test_an_absent_runtime_is_a_row_that_says_why(
+    smoke_build: SmokeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no pass: it has no gate."""
+    monkeypatch.setattr(tflite_runtime, "missing", lambda name: f"{name} is not installed")
+    verified = run(work(smoke_build, tmp_path))
+    absent = [cell for cell in verified.cells if cell.runtime == "tflite_runtime"]
+    assert {cell.status for cell in absent} == {"absent"}
+    assert {cell.reason for cell in absent} == {"tflite-runtime is not installed"}
+    assert not [gate for gate in verified.gates if gate.runtime == "tflite_runtime"]
+    assert verified.passed
+
+
+def test_cells_that_were_measured_are_not_measured_again(smoke_build: SmokeBuild, tmp_path: Path) -> None:
+    """After a kill, verification goes on with the next one."""
+    task = work(smoke_build, tmp_path)
+    first = run(task)
+    kept = sorted((tmp_path / "cells").iterdir())
+    assert len(kept) == 2 * 5 + 1, "each file on each runtime, and the reference"
+    written = {path: path.stat().st_mtime_ns for path in kept}
+    kept[0].unlink()
+    shutil.rmtree(task.scratch)
+    assert run(task) == first
+    again = {path: path.stat().st_mtime_ns for path in kept}
+    assert [path for path in kept if again[path] != written[path]] == [kept[0]]
+
+
+def test_expectations_are_compared_on_the_same_train_set_alone(smoke_build: SmokeBuild) -> None:
+    """A figure of another train set says nothing."""
+    facts = PreparedData.read(smoke_build.stage("data")).facts
+    cells = VerifiedModel.read(smoke_build.stage("verify")).cells
+    for images, sentences in ((1438, 4), (1000, 0)):
+        expect = recipe.ExpectSection(train_images=images, accuracy_percent={"int8": 99.99})
+        assert len(unexpected(expect, facts, cells)) == sentences
+    assert not unexpected(None, facts, cells)
+
+
+def test_what_ships_must_fit_the_targets_budget(smoke_build: SmokeBuild, tmp_path: Path) -> None:
+    """Other schemes may be larger."""
+    task = work(smoke_build, tmp_path)
+    small = task.target.model_copy(update={"max_bytes": 10_000})
+    failed = [gate for gate in run(dataclasses.replace(task, target=small)).gates if not gate.passed]
+    assert {(gate.scheme, gate.gate) for gate in failed} == {("int8", "max_bytes")}
+
+
+def test_the_test_set_is_opened_by_the_verify_stage_alone() -> None:
+    """Whoever else called for it could tune on it."""
+    callers = set()
+    for path in (ROOT / "pipeline").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Name | ast.Attribute | ast.alias):
+                name = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "name", None)
+                if name == "test_part":
+                    callers.add(path.relative_to(ROOT).as_posix())
+    assert callers == {"pipeline/stages/verify.py"}

@@ -1,0 +1,38 @@
+"""What cog puts into README.md: help texts and tables that the program itself gives."""
+
+import click
+from click.testing import CliRunner
+
+from converters.tflite.schemes import SCHEMES
+from pipeline import shelf
+from pipeline.cli.app import app
+from pipeline.stages import STAGES
+
+
+def help_block(*command: str) -> None:
+    """Prints a command's help as a fenced block."""
+    result = CliRunner().invoke(app, [*command, "--help"], prog_name="pipeline", terminal_width=80)
+    if result.exit_code:
+        raise click.ClickException(result.output)
+    print(f"```\n{result.output.rstrip()}\n```")
+
+
+def stage_table() -> None:
+    """Prints the stages in order with why each stands there."""
+    print("| stage | makes | why it stands there |\n|---|---|---|")
+    for stage in STAGES:
+        print(f"| {stage.name} | {stage.makes.__name__} | {stage.why} |")
+
+
+def scheme_table() -> None:
+    """Prints the quantisation schemes."""
+    print("| scheme | what it is |\n|---|---|")
+    for name, scheme in SCHEMES.items():
+        print(f"| `{name}` | {scheme.summary} |")
+
+
+def runtime_table() -> None:
+    """Prints the runtimes."""
+    print("| runtime | what it is |\n|---|---|")
+    for name in shelf.names("runtimes"):
+        print(f"| `{name}` | {shelf.summary('runtimes', name)} |")
