@@ -34,6 +34,9 @@ from pipeline.errors import DataError
 Pixels = npt.NDArray[np.uint8]
 """Shape (H, W) or (H, W, channels), values 0..255."""
 
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+"""What is decoded: pictures; not the formats whose readers start other programs, such as EPS."""
+
 MAX_DIMENSION = 20_000
 """Pixels along a side that are accepted from a picture; more is refused before memory is taken, and so are
 more pixels in all than Pillow takes without a warning, 89 million."""
@@ -117,7 +120,9 @@ def decode(source: Path | bytes) -> Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            with Image.open(
+                io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
+            ) as image:
                 if max(image.size) > MAX_DIMENSION:
                     raise DataError(f"{name}: {image.size[0]}x{image.size[1]} pixels is too large")
                 return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))

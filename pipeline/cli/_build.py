@@ -48,7 +48,7 @@ def _check_gates(artifact: "Artifact", recipe: "Recipe", options: BuildOptions) 
         return
     failed = failures(artifact.gates)
     if options.as_json:
-        print_json({"recipe": recipe.name, "passed": False, "verified": artifact.model_dump(mode="json")})
+        print_json({"recipe": recipe.name, "passed": False, "verified": artifact})
     raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed))
 
 
@@ -65,7 +65,7 @@ def _warn_of_surprises(build: "Build", recipe: "Recipe", options: BuildOptions) 
 
 def _show(build: "Build", options: BuildOptions) -> None:
     from pipeline.artifacts import ConvertedModels, PreparedData, TrainedModel, VerifiedModel
-    from pipeline.parity.report import COLUMNS, percent, rows
+    from pipeline.parity.report import COLUMNS, notes, percent, rows
 
     if options.as_json:
         print_json(_document(build))
@@ -84,6 +84,8 @@ def _show(build: "Build", options: BuildOptions) -> None:
     if isinstance(verified, VerifiedModel) and isinstance(converted, ConvertedModels):
         click.echo(f"keras     {percent(verified.reference_accuracy)} % accuracy (95 % CI)")
         print_table(COLUMNS, rows(converted, verified))
+        for note in notes(verified.cells):
+            click.echo(note)
     elif isinstance(converted, ConvertedModels):
         print_table(
             ("scheme", "bytes", "zip bytes", "file"),
@@ -105,7 +107,7 @@ def _document(build: "Build") -> dict[str, Any]:
             for r in build.reports
         ],
         "artifacts": {
-            name: {"folder": str(artifact.folder), **artifact.model_dump(mode="json")}
+            name: {"folder": str(artifact.folder), **artifact.model_dump()}
             for name, artifact in build.artifacts.items()
         },
     }

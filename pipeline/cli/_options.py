@@ -173,8 +173,11 @@ def parse_overrides(texts: tuple[str, ...]) -> dict[str, str]:
 
 
 def print_json(value: Any) -> None:
-    """Writes one JSON document to stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Writes one JSON document to stdout; infinity and NaN, which JSON lacks, become strings."""
+    from pydantic_core import to_jsonable_python
+
+    plain = to_jsonable_python(value, inf_nan_mode="strings")
+    click.echo(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

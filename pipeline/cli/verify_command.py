@@ -156,7 +156,7 @@ def _verify_file(
     from converters.tflite.inspect import inspect
     from pipeline.cli._verify_file import Subject, verify_file
     from pipeline.errors import GateError, UsageError
-    from pipeline.parity.report import COLUMNS, failures, row
+    from pipeline.parity.report import COLUMNS, failures, notes, row
     from pipeline.recipe import Gate
 
     if reference is None or images is None:
@@ -173,12 +173,14 @@ def _verify_file(
             {
                 "file": str(path),
                 "passed": not failed,
-                "cells": [cell.model_dump(mode="json") for cell in cells],
-                "gates": [result.model_dump(mode="json") for result in gates],
+                "cells": cells,
+                "gates": gates,
             }
         )
     else:
         size = path.stat().st_size
         print_table(COLUMNS, [row(cell, (size, None), gates) for cell in cells])
+        for note in notes(cells):
+            click.echo(note)
     if failed:
         raise GateError(f"{len(failed)} gate(s) failed: " + "; ".join(failed))

@@ -117,15 +117,15 @@ def row(cell: Cell, size: tuple[int, int | None], gates: Sequence[GateResult]) -
     sizes = tuple("" if each is None else f"{each:,}" for each in size)
     own = [gate for gate in gates if (gate.scheme, gate.runtime) == (cell.scheme, cell.runtime)]
     verdict = "FAILED" if any(not gate.passed for gate in own) else "passed" if own else "none"
-    if cell.status != "ran" or cell.accuracy is None:
+    if cell.status != "ran":
         blanks = ("",) * (len(COLUMNS) - 6)
-        return (cell.scheme, cell.runtime, *sizes, f"{cell.status}: {cell.reason}", *blanks,
-                "" if cell.status == "absent" else verdict)  # fmt: skip
+        verdict = "" if cell.status == "absent" else verdict
+        return (cell.scheme, cell.runtime, *sizes, cell.status, *blanks, verdict)
     return (
         cell.scheme,
         f"{cell.runtime} {cell.version}",
         *sizes,
-        percent(cell.accuracy),
+        "" if cell.accuracy is None else percent(cell.accuracy),
         _number(cell.accuracy_drop_points, "+.3f"),
         _number(cell.mcnemar_p, ".2g"),
         "" if cell.agreement is None else f"{100 * cell.agreement:.3f}",
@@ -134,6 +134,18 @@ def row(cell: Cell, size: tuple[int, int | None], gates: Sequence[GateResult]) -
         "inf" if cell.sqnr_db is None else f"{cell.sqnr_db:.1f}",
         verdict,
     )
+
+
+def notes(cells: Sequence[Cell]) -> list[str]:
+    """Why cells did not run: a sentence for each absent runtime and each failed file."""
+    sentences = [
+        f"{cell.runtime} is absent: {cell.reason}"
+        if cell.status == "absent"
+        else f"{cell.scheme} on {cell.runtime} failed: {cell.reason}"
+        for cell in cells
+        if cell.status != "ran"
+    ]
+    return list(dict.fromkeys(sentences))
 
 
 def _error(cell: Cell) -> str:

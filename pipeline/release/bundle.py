@@ -17,7 +17,7 @@ from pipeline.artifacts import (
 )
 from pipeline.console import Console
 from pipeline.errors import InternalError, StepError
-from pipeline.parity.report import COLUMNS, percent, rows
+from pipeline.parity.report import COLUMNS, notes, percent, rows
 from pipeline.recipe import Recipe
 from pipeline.release import golden
 from pipeline.release.golden import Example, Replay
@@ -173,5 +173,6 @@ def _write_card(
         reference=percent(verified.reference_accuracy),
         columns=COLUMNS,
         rows=rows(converted, verified),
+        notes=notes(verified.cells),
     )
     (folder / "MODEL_CARD.md").write_text(text, "utf-8")

@@ -21,6 +21,7 @@ from pipeline.artifacts import (
     TensorSpec,
     Variant,
 )
+from pipeline.preprocess import tensor
 from pipeline.recipe import Recipe
 from pipeline.sampling import stratified
 from pipeline.stages import Work
@@ -61,7 +62,9 @@ def run(work: Work) -> Artifact:
     count = max(work.recipe.convert.representative, len(data.facts.labels))
     rows = stratified(training.labels, min(count, len(training)), (work.recipe.seed, _REPRESENTATIVE))
     spec = data.facts.preprocess
-    samples = representative(training.pixels(rows), shape=spec.shape, value_range=spec.value_range)
+    samples = representative(
+        tensor(training.pixels(rows), spec), shape=spec.shape, value_range=spec.value_range
+    )
     variants = []
     names = schemes(work.recipe, work.target)
     with work.console.task("convert", len(names), "schemes") as task:

@@ -14,7 +14,7 @@ from pipeline.artifacts import (
     Variant,
     VerifiedModel,
 )
-from pipeline.parity.report import COLUMNS, check_gates, failures, percent, row, rows
+from pipeline.parity.report import COLUMNS, check_gates, failures, notes, percent, row, rows
 from pipeline.recipe import Gate
 
 SIZE = 2_808_751
@@ -211,11 +211,18 @@ class TestRow:
         }
 
     @pytest.mark.parametrize(("cell", "verdict"), [(FAILED, "FAILED"), (ABSENT, "")])
-    def test_a_cell_that_did_not_run_says_why(self, cell: Cell, verdict: str) -> None:
-        """Where the accuracy would stand."""
+    def test_a_cell_that_did_not_run_says_so_where_the_accuracy_would_stand(
+        self, cell: Cell, verdict: str
+    ) -> None:
+        """The reason stands below the table, once."""
         told = dict(zip(COLUMNS, row(cell, (SIZE, None), check_gates(cell, ALL, SIZE)), strict=True))
 
-        assert told["accuracy % (95 % CI)"] == f"{cell.status}: {cell.reason}"
+        assert told["accuracy % (95 % CI)"] == cell.status
+        assert notes([ran(), cell, cell]) == [
+            "int8 on litert failed: RuntimeError: no kernel"
+            if cell is FAILED
+            else "litert is absent: ai-edge-litert is not installed"
+        ]
         assert (told["bytes"], told["zip bytes"]) == ("2,808,751", "")
         assert told["gates"] == verdict
 
