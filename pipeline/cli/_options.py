@@ -18,6 +18,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 DATA_VARIABLE = "PIPELINE_DATA"
 
+DEFAULT_DATA = Path("data")
+"""In the current folder: where downloads go, and what is looked at, when no folder is named."""
+
 
 class Choice(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2 on
     """A choice that names the nearest one when it refuses."""
@@ -66,7 +69,7 @@ data_option = click.option(
     type=click.Path(path_type=Path),
     envvar=DATA_VARIABLE,
     show_envvar=True,
-    help="Data folder, laid out as NIST's archives are.",
+    help="Data folder, laid out as NIST's archives are.  [default: data, if it is there]",
 )
 
 
@@ -142,14 +145,16 @@ def refuse(names: tuple[str, ...], why: str) -> None:
 
 
 def check_data(data: Path | None) -> Path | None:
-    """Refuses a data folder that was named but is not there.
+    """The data folder: the one that was named, else the default if it is there, else None.
 
     Raises:
-        UsageError: see above.
+        UsageError: it was named but is not there.
     """
     from pipeline.errors import UsageError
 
-    if data is not None and not data.is_dir():
+    if data is None:
+        return DEFAULT_DATA if DEFAULT_DATA.is_dir() else None
+    if not data.is_dir():
         named = f"{DATA_VARIABLE} names" if os.environ.get(DATA_VARIABLE) == str(data) else "--data names"
         raise UsageError(f"{named} '{data}', which is no folder")
     return data

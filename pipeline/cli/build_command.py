@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli._options import BuildOptions, build_options
+from pipeline.cli._options import DEFAULT_DATA, BuildOptions, build_options
 
 PREFERRED, FALLBACK = "emnist", "digits"
 
@@ -30,8 +30,6 @@ def command(recipe: str | None, **values: Any) -> None:
 
 def _choose(options: BuildOptions) -> str:
     """The preferred recipe if its data is here or can be had, else the fallback; says so."""
-    from pathlib import Path
-
     from pipeline import shelf
     from pipeline.errors import DataMissingError
     from pipeline.stages.data import source
@@ -43,9 +41,10 @@ def _choose(options: BuildOptions) -> str:
     except DataMissingError as error:
         plugin = shelf.load("datasets", wanted.dataset.name)
         dataset = shelf.options("datasets", wanted.dataset.name, wanted.dataset.options)
-        if data is not None and plugin.fetchable(dataset):
-            console.say(f"{error}\nfetching it now into {data}")
-            plugin.fetch(dataset, Path(data), console)
+        if plugin.fetchable(dataset):
+            folder = data or DEFAULT_DATA
+            console.say(f"{error}\nfetching it now into {folder}")
+            plugin.fetch(dataset, folder, console)
             return PREFERRED
         console.warn(
             f"{error}. Building '{FALLBACK}' instead: the 1,797 handwritten digits of scikit-learn. "

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pipeline.cli._options import (
+    DEFAULT_DATA,
     check_data,
     data_option,
     debug_option,
@@ -56,13 +57,12 @@ def get(
     plugin, options = _plugin(name, overrides)
     if not hasattr(plugin, "fetch"):
         raise UsageError(f"dataset '{name}' is not downloaded: its files are yours, or come with a package")
-    if data is None:
-        raise UsageError("name the folder to download into with --data or PIPELINE_DATA")
     if sha256 is not None and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
         raise UsageError(f"--sha256 {sha256}: not 64 hexadecimal digits")
     mirror = {key: value for key, value in (("url", url), ("sha256", sha256)) if value is not None}
-    plugin.fetch(options, data, Console(), **mirror)
-    click.echo(f"{name} is in {data}")
+    folder = data or DEFAULT_DATA
+    plugin.fetch(options, folder, Console(), **mirror)
+    click.echo(f"{name} is in {folder}")
 
 
 @command.command("check")

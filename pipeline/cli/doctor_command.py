@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli._options import data_option, debug_option, json_option, print_json, print_table
+from pipeline.cli._options import (
+    DEFAULT_DATA,
+    data_option,
+    debug_option,
+    json_option,
+    print_json,
+    print_table,
+)
 
 MIN_FREE_BYTES = 2_000_000_000
 """The largest dataset decoded (EMNIST ByClass, 640 MB), its checkpoints and a bundle fit well into it."""
@@ -106,6 +113,8 @@ def _datasets(data: Path | None) -> Iterator[Finding]:
     from pipeline import recipe, shelf
     from pipeline.errors import DataError
 
+    if data is None and DEFAULT_DATA.is_dir():
+        data = DEFAULT_DATA
     if data is None:
         yield Finding(
             what="data folder",

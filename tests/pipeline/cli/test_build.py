@@ -22,6 +22,10 @@ from tests.pipeline.datasets.idx_files import IdxSet, image_bytes, label_bytes, 
 SMOKE = ("--profile", "smoke")
 
 
+OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+"""A proxy that refuses: NIST's server does not answer, wherever the tests run."""
+
+
 @pytest.fixture
 def runs(smoke_build: SmokeBuild, tmp_path: Path) -> Path:
     """A copy of the finished smoke build: building again finds every stage."""
@@ -103,7 +107,7 @@ def test_the_convert_stage_lists_its_files(cli: Pipeline, runs: Path) -> None:
 @pytest.mark.tensorflow
 def test_without_recipe_and_data_digits_is_built_and_that_is_said(runs: Path) -> None:
     """No data is passed off as another set; the stages themselves are found finished."""
-    answer = pipeline("build", *SMOKE, "--runs", runs, "--json")
+    answer = pipeline("build", *SMOKE, "--runs", runs, "--json", cwd=runs, env=OFFLINE)
     assert answer.code == 0
     assert Path(answer.json["run"]).name == "digits-smoke"
     assert answer.json["artifacts"]["data"]["facts"]["name"] == "digits"
@@ -116,7 +120,7 @@ def test_without_recipe_and_data_digits_is_built_and_that_is_said(runs: Path) ->
 @pytest.mark.tensorflow
 def test_quiet_still_says_that_other_data_is_used(runs: Path) -> None:
     """It changes what the figures mean."""
-    answer = pipeline("build", *SMOKE, "--runs", runs, "--quiet")
+    answer = pipeline("build", *SMOKE, "--runs", runs, "--quiet", cwd=runs, env=OFFLINE)
     assert answer.code == 0
     (line,) = answer.err.splitlines()
     assert line.startswith("warning: ")

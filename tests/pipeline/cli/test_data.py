@@ -269,7 +269,6 @@ def test_get_goes_on_after_it_was_stopped(
     [
         (("digits",), "dataset 'digits' is not downloaded"),
         (("idx",), "dataset 'idx': train_images: Field required"),
-        (("emnist",), "name the folder to download into with --data or PIPELINE_DATA"),
         (("emnist", "--data", "x", "--sha256", "abc"), "--sha256 abc: not 64 hexadecimal digits"),
         (("emnist", "--data", "x", "--set", "variant=small"), "dataset 'emnist': variant: "),
     ],
