@@ -11,7 +11,11 @@ IO_DTYPES = ("float32", "uint8", "int8")
 """What the file's input and output tensors may be. LiteRT.js and MediaPipe refuse int8 at the door,
 which is why uint8 is the default of the quantised scheme."""
 
-DEFAULT_RUNTIME_FLOOR = "2.14.0"
+OLDEST_PROVEN_RUNTIME = "2.14.0"
+"""The oldest runtime that converted files are run on: no older tflite-runtime has a wheel for the oldest
+Python that is supported, 3.11. What an older one answers is not known, so that no file is promised to it."""
+
+DEFAULT_RUNTIME_FLOOR = OLDEST_PROVEN_RUNTIME
 """The last tflite-runtime on PyPI; what an app that has not moved to LiteRT ships."""
 
 
@@ -22,8 +26,8 @@ class ConversionSpec:
     Attributes:
         scheme: a name in :data:`converters.tflite.schemes.SCHEMES`.
         io_dtype: dtype of the input and output tensors; other than float32 only for ``int8``.
-        runtime_floor: the oldest TensorFlow Lite runtime that must run the file right, ``2.14.0``.
-            It decides whether Dense weights may be quantised per channel.
+        runtime_floor: the oldest TensorFlow Lite runtime that must run the file right, ``2.14.0``; not
+            below :data:`OLDEST_PROVEN_RUNTIME`. It decides whether Dense weights may be quantised per channel.
 
     Raises:
         SpecError: an unknown value or an impossible combination.
@@ -44,7 +48,20 @@ class ConversionSpec:
                 f"scheme '{self.scheme}' keeps float32 at the door, io dtype '{self.io_dtype}' "
                 f"needs one of: {doors}"
             )
-        parse_version(self.runtime_floor)
+        check_runtime_floor(self.runtime_floor)
+
+
+def check_runtime_floor(text: str) -> None:
+    """Refuses a floor for which nothing is proven.
+
+    Raises:
+        SpecError: no version, or one below :data:`OLDEST_PROVEN_RUNTIME`.
+    """
+    if parse_version(text) < parse_version(OLDEST_PROVEN_RUNTIME):
+        raise SpecError(
+            f"runtime floor '{text}' is below {OLDEST_PROVEN_RUNTIME}, the oldest runtime that the output is "
+            "run on: nothing is known of older ones"
+        )
 
 
 def parse_version(text: str) -> tuple[int, int, int]:

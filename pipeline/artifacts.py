@@ -87,7 +87,7 @@ class Artifact(_Frozen):
         """
         try:
             artifact = cls.model_validate_json((folder / RECORD).read_text("utf-8"))
-        except (OSError, ValidationError, UnicodeDecodeError) as error:
+        except (FileNotFoundError, ValidationError, UnicodeDecodeError) as error:
             raise StorageError(f"{folder / RECORD}: not a readable record: {error}") from error
         for name, record in artifact.files.items():
             path = folder / name
@@ -144,7 +144,11 @@ class DatasetFacts(_Frozen):
     @property
     def clause(self) -> str:
         """What every figure must be quoted with: how much of which set was used."""
-        return f"{self._part('test')}, trained on {self._part('train')}"
+        clause = f"{self._part('test')}, trained on {self._part('train')}"
+        same_count = self.train_on_disk == self.train_published and self.test_on_disk == self.test_published
+        if same_count and any(source.published is False for source in self.sources):
+            return f"{clause} (files that differ from the published ones)"
+        return clause
 
     def _part(self, which: str) -> str:
         used = self.test if which == "test" else self.train + self.validation
@@ -153,15 +157,20 @@ class DatasetFacts(_Frozen):
         of = f" of {on_disk:,}" if used != on_disk else ""
         if published is None:
             return f"{used:,}{of} {self.name} {which} images"
-        if on_disk != published:
+        if on_disk < published:
             return f"a {used:,}{of}-image subset of the {published:,} {self.name} {which} images"
+        if on_disk > published:
+            return f"{used:,}{of} {self.name} {which} images (the published set has {published:,})"
         if used != published:
             return f"{used:,} of the {published:,} {self.name} {which} images"
         return f"all {published:,} {self.name} {which} images"
 
 
 class PreparedData(Artifact):
-    """Images and labels as memory-mapped arrays: ``{train,test}_{images,labels}.npy`` and ``split.npz``."""
+    """Images and labels as memory-mapped arrays, and how the train set is split.
+
+    Files: ``{train,test}_{images,labels}.npy`` and ``{train,validation}_indices.npy``.
+    """
 
     facts: DatasetFacts
 
@@ -177,10 +186,19 @@ class EpochRecord(_Frozen):
 
 
 class TrainedModel(Artifact):
-    """``model.h5``: the trained Keras model, its input scaled as in training."""
+    """``model.h5``: the trained Keras model, its input scaled as in training.
+
+    Attributes:
+        model: name of the plug-in that built it.
+        parameters: how many it has.
+        pixel_scaling: (scale, offset): what 0..255 became before it.
+        best_epoch: whose weights these are.
+        history: figures of every epoch.
+    """
 
     model: str
     parameters: int
+    pixel_scaling: tuple[float, float]
     best_epoch: int
     history: tuple[EpochRecord, ...]
 

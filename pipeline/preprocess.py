@@ -23,13 +23,16 @@ import io
 import math
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Pixels = npt.NDArray[np.uint8]
 """Shape (H, W) or (H, W, channels), values 0..255."""
@@ -108,6 +111,9 @@ class PreprocessSpec(BaseModel):
 def decode(source: Path | bytes) -> Pixels:
     """Decodes a picture and rotates it by its EXIF orientation.
 
+    Part of the contract, for both apps too: of 16 bits a channel the high byte is taken, ``v >> 8``; what is
+    transparent (alpha, or a transparent colour of a palette) lies on white, as on paper.
+
     Returns:
         (H, W, 3) RGB, u8.
 
@@ -125,7 +131,7 @@ def decode(source: Path | bytes) -> Pixels:
             ) as image:
                 if max(image.size) > MAX_DIMENSION:
                     raise DataError(f"{name}: {image.size[0]}x{image.size[1]} pixels is too large")
-                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+                return np.asarray(_on_paper(ImageOps.exif_transpose(image)).convert("RGB"))
     except DataError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -133,6 +139,21 @@ def decode(source: Path | bytes) -> Pixels:
     # Damage shows as almost any exception of Pillow's readers: SyntaxError, ValueError, struct.error ...
     except Exception as error:
         raise DataError(f"{name}: not a readable picture: {error}") from error
+
+
+def _on_paper(image: "Image.Image") -> "Image.Image":
+    """A picture of 8 bits a channel without transparency; Pillow's own conversion clips and uncovers."""
+    from PIL import Image
+
+    # Of an "I" picture Pillow does not tell how many bits it had; the formats that give one have 16.
+    if image.mode.startswith("I"):
+        values = np.asarray(image, dtype=np.int64)
+        high = np.where(values == image.info.get("transparency"), 255, np.clip(values >> 8, 0, 255))
+        return Image.fromarray(high.astype(np.uint8))
+    if not image.has_transparency_data:
+        return image
+    seen = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
 
 
 def picture(pixels: Pixels, spec: PreprocessSpec) -> Pixels:

@@ -147,7 +147,8 @@ class VerifySection(_Section):
 
     Attributes:
         runtimes: names of ``pipeline list runtimes``; empty for all of them.
-        gates: scheme to gate; schemes that are not named keep the default gate.
+        gates: scheme to gate; what is not named keeps its default, so that a size budget does not
+            switch the accuracy gate off.
     """
 
     runtimes: tuple[str, ...] = ()
@@ -228,7 +229,9 @@ class Recipe(_Section):
 
     def gate(self, scheme: str) -> Gate:
         """The gate of one scheme; a smoke build gets at least the leeway that its few images need."""
-        gate = self.verify.gates.get(scheme) or Gate.model_validate(DEFAULT_GATES[scheme])
+        own = self.verify.gates.get(scheme)
+        given = own.model_dump(include=own.model_fields_set) if own else {}
+        gate = Gate.model_validate({**DEFAULT_GATES[scheme], **given})
         drop, agreement = gate.max_accuracy_drop_points, gate.min_top1_agreement
         if self.profile == "full":
             return gate

@@ -20,7 +20,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module, metadata
@@ -31,7 +31,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline.arrays import DISK_FULL
-from pipeline.artifacts import Artifact, digest
+from pipeline.artifacts import Artifact, VerifiedModel, digest
 from pipeline.console import Console
 from pipeline.errors import BusyError, InternalError, PipelineError, StorageError
 from pipeline.recipe import Recipe
@@ -85,9 +85,8 @@ def run(
     console: Console,
     until: str = STAGES[-1].name,
     wait: bool = True,
-    check: Callable[[Artifact], None] | None = None,
 ) -> Build:
-    """Runs the stages up to ``until``.
+    """Runs the stages up to ``until``; ends early, without a bundle, where a gate failed.
 
     Args:
         recipe: what to build.
@@ -97,7 +96,6 @@ def run(
         console: for progress.
         until: name of the last stage to run.
         wait: wait for a build that holds the run folder; else fail.
-        check: called with each artifact, made or cached; what it raises ends the run.
 
     Raises:
         StorageError: the run folder cannot be written, is full, or of another version.
@@ -109,7 +107,7 @@ def run(
     with _storage_errors(folder):
         _prepare(folder)
         with _held(folder, console, wait=wait):
-            return _run_stages(recipe, target, folder, data, console, until, check)
+            return _run_stages(recipe, target, folder, data, console, until)
 
 
 def _run_stages(
@@ -119,7 +117,6 @@ def _run_stages(
     data: Path | None,
     console: Console,
     until: str,
-    check: Callable[[Artifact], None] | None,
 ) -> Build:
     artifacts: dict[str, Artifact] = {}
     reports: list[StageReport] = []
@@ -147,12 +144,11 @@ def _run_stages(
         reports.append(
             StageReport(stage=stage.name, key=key, cached=cached, seconds=time.monotonic() - started)
         )
-        if check is not None:
-            check(artifact)
         if stage.name == STAGES[-1].name:
             bundle = folder / f"bundle-{target.name}"
             _point(bundle, artifact.folder / module.FOLDER)
-        if stage.name == until:
+        failed = isinstance(artifact, VerifiedModel) and not artifact.passed
+        if failed or stage.name == until:
             break
     return Build(folder=folder, artifacts=artifacts, reports=tuple(reports), bundle=bundle)
 
@@ -193,7 +189,9 @@ def _cached(stage: Stage, place: Path, console: Console) -> Artifact | None:
         return stage.makes.read(place)
     except StorageError as error:
         console.warn(f"{error}; making it again")
-        shutil.rmtree(place)
+        aside = place.with_name(place.name + ".damaged")
+        shutil.rmtree(aside, ignore_errors=True)
+        place.rename(aside)  # not removed: it may hold hours of training
         return None
 
 
@@ -290,6 +288,6 @@ def _storage_errors(folder: Path) -> Iterator[None]:
             ) from error
         if error.errno in _DENIED:
             raise StorageError(
-                f"{where}: cannot be written ({error.strerror}); choose another folder with --runs"
+                f"{where}: cannot be read or written ({error.strerror}); choose another folder with --runs"
             ) from error
         raise

@@ -5,6 +5,7 @@ neither TensorFlow nor anything else. Files whose name begins with an underscore
 """
 
 import ast
+import hashlib
 import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -28,6 +29,17 @@ def summary(shelf: str, name: str) -> str:
     """First line of a plug-in's docstring, read without importing it."""
     docstring = ast.get_docstring(ast.parse((ROOT / shelf / f"{name}.py").read_text("utf-8")))
     return (docstring or "").split("\n", 1)[0]
+
+
+def source_digest(shelf: str, name: str) -> str:
+    """Hash of a plug-in's file and of the shelf's private modules that it may use.
+
+    It stands in the keys of what the plug-in made: an edited plug-in makes it anew.
+    """
+    digest = hashlib.sha256()
+    for path in [ROOT / shelf / f"{name}.py", *sorted((ROOT / shelf).glob("_*.py"))]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def load(shelf: str, name: str) -> ModuleType:

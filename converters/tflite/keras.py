@@ -21,6 +21,28 @@ _TRUSTED_MODULES = ("keras", "tf_keras", "tensorflow.keras", "builtins")
 _CODE_CLASSES = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"})
 """Classes whose configuration carries code that runs when the model is loaded."""
 
+_CODE_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
+"""Ops that call a Python function of the process, whichever has the number that they carry."""
+
+_FILE_OPS = frozenset(
+    {
+        "ReadFile", "WriteFile", "MatchingFiles", "ImmutableConst", "PrintV2", "LoadAndRemapMatrix",
+        "GenerateVocabRemapping", "InitializeTableFromTextFile", "InitializeTableFromTextFileV2",
+        "CreateSummaryFileWriter", "CreateSummaryDbWriter", "DebugIdentity", "DebugIdentityV2", "DebugIdentityV3",
+        "DebugNanCount", "DebugNumericSummary", "WholeFileReader", "WholeFileReaderV2", "TextLineReader",
+        "TextLineReaderV2", "TFRecordReader", "TFRecordReaderV2", "FixedLengthRecordReader",
+        "FixedLengthRecordReaderV2", "LMDBReader", "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2",
+        "FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "MatchingFilesDataset", "CSVDataset",
+        "CSVDatasetV2", "SqlDataset", "LMDBDataset", "CacheDataset", "CacheDatasetV2", "SnapshotDataset",
+        "SnapshotDatasetV2", "SaveDataset", "SaveDatasetV2", "LoadDataset", "DatasetToTFRecord", "DistributedSave",
+    }
+)  # fmt: skip
+"""Ops that read or write a file whose name stands in the graph, not one of the SavedModel's own. Those that
+restore and save its variables (RestoreV2, SaveV2, ...) are in every SavedModel."""
+
+_EXPERIMENTAL = "Experimental"
+"""Prefix of the older twins of data ops: ExperimentalCSVDataset."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceModel:
@@ -56,14 +78,15 @@ def load(path: Path, *, unsafe: bool = False) -> SourceModel:
 
     Args:
         path: a ``.keras`` file of Keras 2 or 3, an ``.h5`` file, or a SavedModel folder.
-        unsafe: load models that carry code (Lambda layers) and so execute it.
+        unsafe: load models that carry code (Lambda layers; in a SavedModel ops that call Python or touch
+            files) and so execute it.
 
     Raises:
         UnsafeModelError: the file carries code and ``unsafe`` is not set.
         ModelLoadError: no such file, not a model, damaged, or more than one input or output.
     """
     if (path / "saved_model.pb").is_file():
-        return _from_saved_model(path)
+        return _from_saved_model(path, unsafe=unsafe)
     return from_keras(load_keras(path, unsafe=unsafe))
 
 
@@ -127,8 +150,18 @@ def from_keras(model: Any) -> SourceModel:
     )
 
 
-def _from_saved_model(folder: Path) -> SourceModel:
+def _from_saved_model(folder: Path, *, unsafe: bool) -> SourceModel:
     tf = stack.load().tf
+    try:
+        # The reader that tf.saved_model.load itself uses: what is checked is what is loaded.
+        graphs = tf.__internal__.saved_model.parse_saved_model(str(folder)).meta_graphs
+    except Exception as error:
+        raise ModelLoadError(f"{folder}: not a readable SavedModel: {_reason(error)}") from error
+    if not unsafe:
+        for op in _unsafe_ops(graphs):
+            raise UnsafeModelError(
+                f"{folder}: {op} while loading or running; if you trust where it came from, pass --unsafe"
+            )
     try:
         loaded = tf.saved_model.load(str(folder))
     except Exception as error:
@@ -158,6 +191,18 @@ def _from_saved_model(folder: Path) -> SourceModel:
         output_shape=_static(function.outputs[0].shape, str(folder)),
         trackable=loaded,
     )
+
+
+def _unsafe_ops(meta_graphs: Any) -> Iterator[str]:
+    """Names the ops, of the main graphs and of their functions, that reach beyond the numbers."""
+    for graph in (meta.graph_def for meta in meta_graphs):
+        for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+            for node in nodes:
+                op = node.op.removeprefix(_EXPERIMENTAL)
+                if op in _CODE_OPS:
+                    yield f"op '{node.name}' ({node.op}) would call Python code"
+                elif op in _FILE_OPS:
+                    yield f"op '{node.name}' ({node.op}) could read or write files"
 
 
 def _read_config(path: Path) -> tuple[Any, str]:

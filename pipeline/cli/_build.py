@@ -7,7 +7,6 @@ import click
 from pipeline.cli._options import BuildOptions, print_json, print_table
 
 if TYPE_CHECKING:
-    from pipeline.artifacts import Artifact
     from pipeline.recipe import Recipe
     from pipeline.runner import Build
 
@@ -20,9 +19,6 @@ def run(recipe: "Recipe", options: BuildOptions, until: str) -> None:
     """
     from pipeline import runner
 
-    def check(artifact: "Artifact") -> None:
-        _check_gates(artifact, recipe, options)
-
     build = runner.run(
         recipe,
         options.load_target(),
@@ -31,24 +27,24 @@ def run(recipe: "Recipe", options: BuildOptions, until: str) -> None:
         console=options.console(),
         until=until,
         wait=not options.no_wait,
-        check=check,
     )
     _warn_of_surprises(build, recipe, options)
     _show(build, options)
+    _raise_failures(build)
 
 
-def _check_gates(artifact: "Artifact", recipe: "Recipe", options: BuildOptions) -> None:
+def _raise_failures(build: "Build") -> None:
     from pipeline.artifacts import VerifiedModel
     from pipeline.errors import GateError
-    from pipeline.parity.report import failures
+    from pipeline.parity.report import failures, notes
 
-    if not isinstance(artifact, VerifiedModel):
+    verified = build.artifacts.get("verify")
+    if not isinstance(verified, VerifiedModel) or verified.passed:
         return
-    if artifact.passed:
-        return
-    failed = failures(artifact.gates)
-    if options.as_json:
-        print_json({"recipe": recipe.name, "passed": False, "verified": artifact})
+    failed = failures(verified.gates)
+    if not failed:
+        why = "; ".join(notes(verified.cells))
+        raise GateError(f"no runtime ran scheme '{verified.ship}', nothing was bundled: {why}")
     raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed))
 
 
@@ -102,6 +98,7 @@ def _document(build: "Build") -> dict[str, Any]:
     return {
         "run": str(build.folder),
         "bundle": str(build.bundle) if build.bundle else None,
+        "passed": getattr(build.artifacts.get("verify"), "passed", None),
         "stages": [
             {"stage": r.stage, "key": r.key, "cached": r.cached, "seconds": round(r.seconds, 3)}
             for r in build.reports

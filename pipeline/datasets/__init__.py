@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.artifacts import SourceFile, sha256
+from pipeline.errors import DataError
 from pipeline.preprocess import Pixels, PreprocessSpec
 
 Split = Literal["train", "test"]
@@ -67,7 +68,10 @@ class Source(ABC):
         """Hashes every file."""
         records = []
         for path in self.files:
-            digest = sha256(path)
+            try:
+                digest = sha256(path)
+            except OSError as error:
+                raise DataError(f"{path}: cannot be read: {error.strerror}") from error
             records.append(
                 SourceFile(
                     name=path.name,

@@ -60,6 +60,12 @@ def check_gates(cell: Cell, gate: Gate, size: int) -> list[GateResult]:
     return results
 
 
+def passed(gates: Sequence[GateResult], cells: Sequence[Cell], scheme: str) -> bool:
+    """Whether every gate holds and at least one runtime ran the scheme: nothing measured is no pass."""
+    ran = any(cell.scheme == scheme and cell.status == "ran" for cell in cells)
+    return ran and all(gate.passed for gate in gates)
+
+
 def _wrong(cell: Cell, gate: str) -> GateResult:
     return GateResult(scheme=cell.scheme, runtime=cell.runtime, gate=gate, limit=1, measured=0, passed=False)
 

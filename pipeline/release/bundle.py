@@ -16,7 +16,7 @@ from pipeline.artifacts import (
     sha256,
 )
 from pipeline.console import Console
-from pipeline.errors import InternalError, StepError
+from pipeline.errors import GateError, InternalError, StepError
 from pipeline.parity.report import COLUMNS, notes, percent, rows
 from pipeline.recipe import Recipe
 from pipeline.release import golden
@@ -49,9 +49,12 @@ def write(
     """Fills a folder with the bundle.
 
     Raises:
-        StepError: the model is no longer the one that was verified.
+        GateError: the model failed its gates.
+        StepError: it is no longer the one that was verified.
         RuntimeFailure: no runtime can compute the golden vectors.
     """
+    if not verified.passed:
+        raise GateError(f"recipe '{recipe.name}' failed its gates: nothing is bundled")
     shipped = converted.variant(verified.ship)
     source = converted.path(shipped.file)
     if sha256(source) != verified.ship_sha256:

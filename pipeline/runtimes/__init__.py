@@ -148,8 +148,9 @@ def run(runtime: str, jobs: Sequence[Job], console: Console) -> Iterator[Outcome
 def _run_worker(runtime: str, jobs: Sequence[Job], console: Console) -> Iterator[Outcome]:
     request = json.dumps({"runtime": runtime, "jobs": [asdict(job) for job in jobs]})
     with tempfile.TemporaryFile("w+b") as stderr:
+        # -P: a numpy.py in the user's folder must neither break nor enter the worker.
         worker = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.runtimes._worker"],
+            [sys.executable, "-P", "-m", "pipeline.runtimes._worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -200,6 +201,13 @@ def _death(worker: "subprocess.Popen[str]", stderr: Any) -> str:
     lines = [line for line in stderr.read().decode(errors="replace").splitlines() if line.strip()]
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return f"the worker died ({how}): {' / '.join(lines[-STDERR_LINES:]) or 'no message'}"
+
+
+def cores() -> int:
+    """Cores that this process may use: fewer than the machine has in a container or under taskset."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def model_file(path: Path) -> str:

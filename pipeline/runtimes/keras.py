@@ -1,4 +1,4 @@
-"""tf_keras in TensorFlow: the reference that every .tflite is compared with."""
+"""Keras (2, or 3 where that wrote the file) in TensorFlow: the reference that every .tflite is compared with."""
 
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,20 @@ def unavailable() -> str | None:
 
 
 def open_model(path: Path) -> Session:
-    """Loads a Keras file that this program wrote."""
+    """Loads a ``.keras`` or ``.h5`` file."""
     return _KerasSession(load_keras(path))
 
 
 class _KerasSession:
+    """One model. A gray one may take (height, width) or (height, width, 1); the images are (height, width)."""
+
     def __init__(self, model: Any) -> None:
         self._model = model
         door, output = model.inputs[0], model.outputs[0]
-        self.input = TensorSpec(name=door.name, shape=(1, *door.shape[1:]), dtype=door.dtype.name)
-        self.output = TensorSpec(name=output.name, shape=(1, *output.shape[1:]), dtype=output.dtype.name)
+        self._shape = tuple(door.shape[1:])
+        gray = len(self._shape) == 3 and self._shape[2] == 1
+        self.input = _tensor_spec(door, self._shape[:2] if gray else self._shape)
+        self.output = _tensor_spec(output, tuple(output.shape[1:]))
 
     def run(
         self,
@@ -46,5 +50,12 @@ class _KerasSession:
     ) -> None:
         for first in range(start, stop, BATCH):
             last = min(first + BATCH, stop)
-            out[first:last] = self._model.predict_on_batch(table[images[first:last]])
+            values = table[images[first:last]].reshape(-1, *self._shape)
+            out[first:last] = self._model.predict_on_batch(values)
             done(last - first)
+
+
+def _tensor_spec(tensor: Any, shape: tuple[int, ...]) -> TensorSpec:
+    # The dtype of Keras 2 is a tf.DType, that of Keras 3 its name.
+    dtype = getattr(tensor.dtype, "name", tensor.dtype)
+    return TensorSpec(name=tensor.name, shape=(1, *shape), dtype=dtype)

@@ -67,14 +67,14 @@ STAGES = (
     Stage(
         name="convert",
         makes=ConvertedModels,
-        needs=("data", "optimize"),
+        needs=("data", "train", "optimize"),
         why="takes the weights as they ship; calibrates on train images",
     ),
     Stage(
         name="verify",
         makes=VerifiedModel,
         needs=("data", "convert"),
-        why="the only stage that opens the test set, on the files as they ship",
+        why="the only stage that measures on the test set, on the files as they ship",
     ),
     Stage(
         name="bundle",

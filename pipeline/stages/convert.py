@@ -12,13 +12,13 @@ from converters import ConversionSpec, Converted, convert, representative, stack
 from converters.tflite.inspect import Inspection, Tensor, inspect_bytes
 from converters.tflite.keras import from_keras, load_keras
 from converters.tflite.schemes import SCHEMES
-from pipeline import shelf
 from pipeline.artifacts import (
     Artifact,
     ConvertedModels,
     OptimizedModel,
     PreparedData,
     TensorSpec,
+    TrainedModel,
     Variant,
 )
 from pipeline.preprocess import tensor
@@ -41,7 +41,6 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
     return {
         "convert": recipe.convert.model_dump(mode="json"),
         "schemes": schemes(recipe, target),
-        "model": recipe.model.name,
         "seed": recipe.seed,
     }
 
@@ -83,7 +82,7 @@ def served_model(work: Work) -> Any:
     _, keras = stack.load()
     keras.backend.clear_session()
     trained = load_keras(work.input(OptimizedModel).path("model.h5"))
-    scale, offset = shelf.load("models", work.recipe.model.name).PIXEL_SCALING
+    scale, offset = work.input(TrainedModel).pixel_scaling
     inputs = keras.Input(trained.inputs[0].shape[1:], name="image")
     scaled = keras.layers.Rescaling(scale, offset, name="pixel_scaling")(inputs)
     return keras.Model(inputs, trained(scaled), name="served")

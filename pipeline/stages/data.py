@@ -43,6 +43,7 @@ def settings(recipe: Recipe, _target: Target, data: Path | None) -> dict[str, An
     found = source(recipe, data)
     return {
         "dataset": recipe.dataset.model_dump(mode="json"),
+        "plugin": shelf.source_digest("datasets", recipe.dataset.name),
         "seed": recipe.seed,
         "files": [file.model_dump(mode="json") for file in found.source_files()],
         "preprocess": found.preprocess.model_dump(mode="json"),

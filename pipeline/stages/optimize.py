@@ -16,7 +16,12 @@ TOOLS = ()
 
 def settings(recipe: Recipe, _target: Target, _data: Path | None) -> dict[str, Any]:
     """The optimisations with their options."""
-    return {"optimize": [section.model_dump(mode="json") for section in recipe.optimize]}
+    return {
+        "optimize": [
+            {**section.model_dump(mode="json"), "plugin": shelf.source_digest("optimizations", section.name)}
+            for section in recipe.optimize
+        ]
+    }
 
 
 def run(work: Work) -> Artifact:

@@ -15,7 +15,7 @@ import numpy as np
 from converters import stack
 from pipeline import shelf
 from pipeline.artifacts import Artifact, EpochRecord, PreparedData, TrainedModel
-from pipeline.console import Task
+from pipeline.console import Console, Task
 from pipeline.errors import StorageError
 from pipeline.recipe import Recipe, TrainSection
 from pipeline.stages import Work
@@ -41,6 +41,7 @@ def settings(recipe: Recipe, _target: Target, _data: Path | None) -> dict[str, A
     """Model, training options, seed."""
     return {
         "model": recipe.model.model_dump(mode="json"),
+        "plugin": shelf.source_digest("models", recipe.model.name),
         "train": recipe.train.model_dump(mode="json"),
         "seed": recipe.seed,
     }
@@ -59,7 +60,7 @@ def run(work: Work) -> Artifact:
     model = plugin.build(options, facts.preprocess.shape, len(facts.labels), keras)
     training, validation = train_part(data), validation_part(data)
     compile_model(model, work.recipe.train, steps=-(-len(training) // work.recipe.train.batch))
-    checkpoints = Checkpoints(work.scratch, model)
+    checkpoints = Checkpoints(work.scratch, model, work.console)
     history = checkpoints.restore_last()
     work.console.say(f"  curves: tensorboard --logdir {work.run / LOGS}")
     if history:
@@ -72,6 +73,7 @@ def run(work: Work) -> Artifact:
         TrainedModel,
         model=work.recipe.model.name,
         parameters=model.count_params(),
+        pixel_scaling=plugin.PIXEL_SCALING,
         best_epoch=best,
         history=tuple(history),
     )
@@ -89,12 +91,17 @@ def _fit(
     tf, keras = stack.load()
     train, (training, validation) = work.recipe.train, parts
     writer = tf.summary.create_file_writer(str(work.run / LOGS / work.key))
+    random_layers = [
+        each for each in model.submodules if isinstance(each, keras.__internal__.layers.BaseRandomLayer)
+    ]
     held_out = input_pipeline(validation, np.arange(len(validation)), EVALUATION_BATCH, scaling)
     while len(history) < train.epochs and not stops_early(history, train.patience):
         epoch = len(history) + 1
         seed = (work.recipe.seed * SEED_STRIDE + epoch) % 2**32
         keras.utils.set_random_seed(seed)
-        model.make_train_function(force=True)  # random ops start from this epoch's seed
+        if random_layers:
+            # Traced anew, random ops start from this epoch's seed and not from where the last one left them.
+            model.make_train_function(force=True)
         order = np.random.default_rng([work.recipe.seed, epoch]).permutation(len(training))
         batches = input_pipeline(training, order, train.batch, scaling)
         title = f"epoch {epoch}/{train.epochs}"
@@ -193,10 +200,10 @@ def save_h5(model: Any, path: Path) -> None:
 class Checkpoints:
     """Weights and optimiser state after each epoch: the last one and the best one are kept."""
 
-    def __init__(self, folder: Path, model: Any) -> None:
+    def __init__(self, folder: Path, model: Any, console: Console) -> None:
         """Reads and writes ``epoch-N`` folders in ``folder``."""
         tf = stack.load().tf
-        self._folder = folder
+        self._folder, self._console = folder, console
         model.optimizer.build(model.trainable_variables)
         self._checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
 
@@ -221,11 +228,18 @@ class Checkpoints:
     def restore_last(self) -> list[EpochRecord]:
         """Restores the last complete epoch and gives its history; empty where there is none."""
         epochs = [int(path.name.removeprefix("epoch-")) for path in self._folder.glob("epoch-*")]
-        if not epochs:
-            return []
-        self.restore(max(epochs))
-        text = (self._path(max(epochs)) / "history.json").read_text("utf-8")
-        return [EpochRecord.model_validate(record) for record in json.loads(text)]
+        for epoch in sorted(epochs, reverse=True):
+            try:
+                text = (self._path(epoch) / "history.json").read_text("utf-8")
+                history = [EpochRecord.model_validate(record) for record in json.loads(text)]
+                self.restore(epoch)
+            except (OSError, ValueError, AssertionError, stack.load().tf.errors.OpError) as error:
+                # After a power loss a file may be empty: the epoch before it is as good a start.
+                self._console.warn(f"{self._path(epoch)}: not a readable checkpoint ({error}); dropped")
+                shutil.rmtree(self._path(epoch))
+            else:
+                return history
+        return []
 
     def restore(self, epoch: int) -> None:
         """Sets weights and optimiser to what they were after an epoch."""

@@ -1,12 +1,11 @@
 """Verify: every scheme on every runtime over the whole test set, against Keras; then the gates.
 
-The only stage that opens the test set, and the only maker of a VerifiedModel. A cell (one file on one
+The only stage that measures on the test set, and the only maker of a VerifiedModel. A cell (one file on one
 runtime) is kept in the run folder under the hash of all that it depends on, as soon as it is measured: a
 run that was killed goes on with the next cell, and a changed gate or an added scheme measures nothing
 twice.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from pipeline import runtimes
+from pipeline import runtimes, shelf
 from pipeline.artifacts import (
     Artifact,
     Cell,
@@ -27,7 +26,7 @@ from pipeline.artifacts import (
 from pipeline.datasets import Labels
 from pipeline.errors import InternalError, RuntimeFailure
 from pipeline.parity.compare import compare
-from pipeline.parity.report import check_gates
+from pipeline.parity.report import check_gates, passed
 from pipeline.recipe import REFERENCE_RUNTIME, Gate, Recipe
 from pipeline.runtimes import Job, Outcome, model_file
 from pipeline.stages import Work
@@ -76,7 +75,7 @@ def run(work: Work) -> Artifact:
         reference_accuracy=reference,
         cells=tuple(cells),
         gates=tuple(gates),
-        passed=all(gate.passed for gate in gates),
+        passed=passed(gates, cells, ship),
     )
 
 
@@ -176,7 +175,7 @@ class _Measuring:
             count=self._data.facts.test,
             preprocess=self._data.facts.preprocess.model_dump_json(),
             out=model_file(out),
-            threads=os.cpu_count() or 1,
+            threads=runtimes.cores(),
         )
 
     def _outputs(self, runtime: str, scheme: str) -> Path:
@@ -192,7 +191,9 @@ class _Measuring:
             "labels": self._data.files["test_labels.npy"].sha256,
             "preprocess": self._data.facts.preprocess.model_dump(mode="json"),
             "runtime": runtime,
-            "versions": {name: runtimes.version(name) for name in (runtime, REFERENCE_RUNTIME)},
+            "scheme": file,
+            "plugins": {n: shelf.source_digest("runtimes", n) for n in (runtime, REFERENCE_RUNTIME)},
+            "versions": {n: runtimes.version(n) for n in (runtime, REFERENCE_RUNTIME, "tflite")},
         }
         return self._store / f"{digest(everything)[:16]}.json"
 

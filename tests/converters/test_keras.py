@@ -156,6 +156,60 @@ class TestCodeInTheFile:
         assert "config=" not in text
 
 
+def reads_a_file(tf: Any, folder: Path) -> Any:
+    """The number that a file holds."""
+    return tf.strings.to_number(tf.io.read_file(str(folder / "read")))
+
+
+def writes_a_file(tf: Any, folder: Path) -> Any:
+    """One, once the file is written."""
+    with tf.control_dependencies([tf.io.write_file(str(folder / "written"), "x")]):
+        return tf.constant(1.0)
+
+
+def prints_into_a_file(tf: Any, folder: Path) -> Any:
+    """One, once the line is written."""
+    with tf.control_dependencies([tf.print("x", output_stream=f"file://{folder / 'printed'}")]):
+        return tf.constant(1.0)
+
+
+def calls_python(tf: Any, folder: Path) -> Any:
+    """One, by way of numpy."""
+    return tf.ensure_shape(tf.numpy_function(lambda: np.float32(1), [], tf.float32), ())
+
+
+class TestOpsOfASavedModel:
+    """A SavedModel whose graph reaches beyond its numbers is refused before it is loaded."""
+
+    @pytest.mark.parametrize(
+        ("body", "op", "does"),
+        [
+            (reads_a_file, "ReadFile", "could read or write files"),
+            (writes_a_file, "WriteFile", "could read or write files"),
+            (prints_into_a_file, "PrintV2", "could read or write files"),
+            (calls_python, "PyFunc", "would call Python code"),
+        ],
+    )
+    @pytest.mark.parametrize("nested", [False, True])
+    def test_is_refused_unless_asked_for(
+        self, tensorflow: stack.Stack, tmp_path: Path, body: Any, op: str, does: str, nested: bool
+    ) -> None:
+        """In the signature itself and in a function that it calls; the op is named."""
+        tf = tensorflow.tf
+        inner = tf.function(lambda: body(tf, tmp_path)) if nested else lambda: body(tf, tmp_path)
+        module = tf.Module()
+        serve = tf.function(lambda x: {"y": x * inner()})
+        signature = serve.get_concrete_function(tf.TensorSpec([None, 4], tf.float32, name="x"))
+        tf.saved_model.save(module, str(tmp_path / "model"), signatures=signature)
+
+        text = sentence(lambda: load(tmp_path / "model"), UnsafeModelError)
+
+        assert text.startswith(f"{tmp_path / 'model'}: op '")
+        assert f"({op}) {does} while loading or running" in text
+        assert "--unsafe" in text
+        assert load(tmp_path / "model", unsafe=True).input_shape == (4,)
+
+
 class TestModelsInMemory:
     """What :func:`from_keras` takes and refuses."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from converters import ConversionSpec
 from converters.errors import SpecError
-from converters.spec import DEFAULT_RUNTIME_FLOOR, IO_DTYPES, parse_version
+from converters.spec import DEFAULT_RUNTIME_FLOOR, IO_DTYPES, check_runtime_floor, parse_version
 from converters.tflite.schemes import SCHEMES
 
 
@@ -63,6 +63,26 @@ def test_a_floor_that_is_no_version_is_refused(floor: str) -> None:
     """With an example of one."""
     with pytest.raises(SpecError, match=r"is no version: write it like 2\.14\.0"):
         ConversionSpec(scheme="float32", runtime_floor=floor)
+
+
+@pytest.mark.parametrize("floor", ["1.5", "0.0", "2.9", "2.13.99"])
+def test_a_floor_below_what_was_proven_is_refused(floor: str) -> None:
+    """No file is run there: it could not be promised to run right."""
+    with pytest.raises(SpecError) as caught:
+        ConversionSpec(scheme="float32", runtime_floor=floor)
+
+    assert str(caught.value) == (
+        f"runtime floor '{floor}' is below 2.14.0, the oldest runtime that the output is run on: nothing is "
+        "known of older ones"
+    )
+
+
+@pytest.mark.parametrize("floor", ["2.14", "2.14.0", "2.17.0", "10.0"])
+def test_the_oldest_proven_floor_and_all_above_are_taken(floor: str) -> None:
+    """Compared as numbers, not as text."""
+    check_runtime_floor(floor)
+
+    assert ConversionSpec(scheme="float32", runtime_floor=floor).runtime_floor == floor
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,48 @@ class TestDecode:
         assert decoded.shape == (6, 4, 3)
         assert decoded.min() >= 254
 
+    @pytest.mark.parametrize("form", ["PNG", "TIFF"])
+    def test_of_16_bits_the_high_byte_is_taken(self, form: str) -> None:
+        """Not 255 for all that is above it."""
+        values = np.array([[0, 255, 256, 0x7FFF, 0x8000, 0xFFFF]], np.uint16)
+        for source in [values] if form == "PNG" else [values, values.astype(np.int32)]:
+            buffer = io.BytesIO()
+            Image.fromarray(source).save(buffer, form)
+
+            decoded = decode(buffer.getvalue())
+
+            np.testing.assert_array_equal(decoded, np.repeat((values >> 8)[..., np.newaxis], 3, axis=2))
+
+    @pytest.mark.parametrize("mode", ["RGBA", "LA"])
+    def test_alpha_lies_on_white(self, mode: str) -> None:
+        """Nothing shows of a colour that is hidden, half of one that half covers."""
+        source = np.zeros((1, 3, len(mode)), np.uint8)
+        source[0, :, -1] = (0, 128, 255)
+        buffer = io.BytesIO()
+        Image.fromarray(source, mode).save(buffer, "PNG")
+
+        decoded = decode(buffer.getvalue())
+
+        assert decoded.shape == (1, 3, 3)
+        assert decoded[0, :, 0].tolist() == [255, 127, 0]
+
+    @pytest.mark.parametrize("mode", ["1", "L", "RGB", "P", "I;16"])
+    def test_a_transparent_colour_lies_on_white(self, mode: str) -> None:
+        """A PNG's tRNS; of a palette, its entry."""
+        if mode == "I;16":
+            image = Image.fromarray(np.array([[0, 0x4000]], np.uint16))
+        else:
+            image = Image.fromarray(np.array([[0, 255]], np.uint8)).convert(mode)
+        if mode == "P":
+            image.putpalette([0, 0, 0] + [64, 64, 64] * 255)
+        hidden: int | tuple[int, int, int] = (0, 0, 0) if mode == "RGB" else 0
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG", transparency=hidden)
+
+        decoded = decode(buffer.getvalue())
+
+        assert decoded[0, :, 0].tolist() == [255, 64 if mode in ("P", "I;16") else 255]
+
     @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "WEBP"])
     def test_a_picture_that_breaks_off_is_refused(self, form: str, tmp_path: Path) -> None:
         """No picture is filled up with gray."""

@@ -220,9 +220,13 @@ def test_a_failed_gate_gives_exit_code_3_and_bundles_nothing(
     assert bundle.resolve() == before
     if as_json:
         assert answer.json["passed"] is False
-        assert [gate["passed"] for gate in answer.json["verified"]["gates"]].count(False) == 1
+        gates = answer.json["artifacts"]["verify"]["gates"]
+        assert [gate["passed"] for gate in gates].count(False) == 1
+        assert answer.json["bundle"] is None
     else:
-        assert answer.out == ""
+        (row,) = (line for line in answer.out.splitlines() if "FAILED" in line)
+        assert row.split()[:2] == ["int8", "tflite_runtime"]
+        assert "bundle " not in answer.out
 
 
 TRAIN, TEST = np.repeat([0, 1, 2], 10), np.repeat([0, 1, 2], 4)
