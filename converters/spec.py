@@ -27,7 +27,8 @@ class ConversionSpec:
         scheme: a name in :data:`converters.tflite.schemes.SCHEMES`.
         io_dtype: dtype of the input and output tensors; other than float32 only for ``int8``.
         runtime_floor: the oldest TensorFlow Lite runtime that must run the file right, ``2.14.0``; not
-            below :data:`OLDEST_PROVEN_RUNTIME`. It decides whether Dense weights may be quantised per channel.
+            below :data:`OLDEST_PROVEN_RUNTIME`. It decides whether Dense weights may be
+            quantised per channel.
 
     Raises:
         SpecError: an unknown value or an impossible combination.

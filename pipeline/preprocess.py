@@ -16,7 +16,12 @@ The steps, in order::
       -> round        to the nearest whole number, halves up: a picture again
       -> scale        v * scale + offset: the number that the model's input tensor stands for
 
-A quantised input tensor then takes ``round(v / tensor.scale) + tensor.zero_point``.
+A quantised input tensor then takes ``round(v / tensor.scale) + tensor.zero_point``, halves away from zero.
+
+Twins compute everything between channels and rounding in float64, as this file does (sizes and places of the
+ink are rounded: in float32 they can come out a pixel off), ``v / tensor.scale`` in float64 too, and scale and
+offset in float32. The steps' constants are this file's PLACE_SLACK and GAUSSIAN_REACH and the luma weights
+above; what a decoder makes of 16-bit and transparent pictures stands at :func:`decode`.
 """
 
 import io
@@ -220,7 +225,7 @@ def quantise(
 
 def dequantise(values: npt.NDArray[np.generic], *, scale: float, zero_point: int) -> npt.NDArray[np.float32]:
     """A quantised tensor to real numbers: ``(q - zero_point) * scale``, float32, same shape."""
-    return ((values.astype(np.int32) - zero_point) * np.float32(scale)).astype(np.float32)
+    return (values.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
 
 
 def resize(values: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.float64]:

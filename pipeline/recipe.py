@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from converters.errors import SpecError
-from converters.spec import DEFAULT_RUNTIME_FLOOR, IO_DTYPES, parse_version
+from converters.spec import DEFAULT_RUNTIME_FLOOR, IO_DTYPES, check_runtime_floor
 from converters.tflite.schemes import SCHEMES
 from pipeline import shelf
 from pipeline.errors import RecipeError, unknown
@@ -122,7 +122,7 @@ class ConvertSection(_Section):
         if self.io not in IO_DTYPES:
             raise ValueError(unknown("io dtype", self.io, IO_DTYPES))
         try:
-            parse_version(self.runtime_floor)
+            check_runtime_floor(self.runtime_floor)
         except SpecError as error:
             raise ValueError(str(error)) from error
         return self

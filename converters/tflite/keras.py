@@ -26,19 +26,27 @@ _CODE_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 
 _FILE_OPS = frozenset(
     {
-        "ReadFile", "WriteFile", "MatchingFiles", "ImmutableConst", "PrintV2", "LoadAndRemapMatrix",
+        "ReadFile", "WriteFile", "MatchingFiles", "ImmutableConst", "LoadAndRemapMatrix",
         "GenerateVocabRemapping", "InitializeTableFromTextFile", "InitializeTableFromTextFileV2",
-        "CreateSummaryFileWriter", "CreateSummaryDbWriter", "DebugIdentity", "DebugIdentityV2", "DebugIdentityV3",
-        "DebugNanCount", "DebugNumericSummary", "WholeFileReader", "WholeFileReaderV2", "TextLineReader",
-        "TextLineReaderV2", "TFRecordReader", "TFRecordReaderV2", "FixedLengthRecordReader",
-        "FixedLengthRecordReaderV2", "LMDBReader", "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2",
-        "FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "MatchingFilesDataset", "CSVDataset",
-        "CSVDatasetV2", "SqlDataset", "LMDBDataset", "CacheDataset", "CacheDatasetV2", "SnapshotDataset",
-        "SnapshotDatasetV2", "SaveDataset", "SaveDatasetV2", "LoadDataset", "DatasetToTFRecord", "DistributedSave",
+        "CreateSummaryFileWriter", "CreateSummaryDbWriter", "DebugIdentity", "DebugIdentityV2",
+        "DebugIdentityV3", "DebugNanCount", "DebugNumericSummary", "WholeFileReader",
+        "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2", "TFRecordReader",
+        "TFRecordReaderV2", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "LMDBReader",
+        "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2", "FixedLengthRecordDataset",
+        "FixedLengthRecordDatasetV2", "MatchingFilesDataset", "CSVDataset", "CSVDatasetV2",
+        "SqlDataset", "LMDBDataset", "CacheDataset", "CacheDatasetV2", "SnapshotDataset",
+        "SnapshotDatasetV2", "SaveDataset", "SaveDatasetV2", "LoadDataset", "DatasetToTFRecord",
+        "DistributedSave", "DebugNumericSummaryV2", "ListSnapshotChunksDataset",
+        "SnapshotChunkDataset", "SnapshotDatasetReader", "SnapshotNestedDatasetReader",
+        "FileSystemSetConfiguration", "DataServiceDataset", "DataServiceDatasetV2",
+        "DataServiceDatasetV3", "DataServiceDatasetV4", "RegisterDataset", "RegisterDatasetV2",
     }
 )  # fmt: skip
-"""Ops that read or write a file whose name stands in the graph, not one of the SavedModel's own. Those that
+"""Ops that reach a file or address that stands in the graph, not one of the SavedModel's own. Those that
 restore and save its variables (RestoreV2, SaveV2, ...) are in every SavedModel."""
+
+_PRINT, _STREAM = "PrintV2", b"file:"
+"""The op that prints, and the beginning of an ``output_stream`` that is a file."""
 
 _EXPERIMENTAL = "Experimental"
 """Prefix of the older twins of data ops: ExperimentalCSVDataset."""
@@ -201,8 +209,8 @@ def _unsafe_ops(meta_graphs: Any) -> Iterator[str]:
                 op = node.op.removeprefix(_EXPERIMENTAL)
                 if op in _CODE_OPS:
                     yield f"op '{node.name}' ({node.op}) would call Python code"
-                elif op in _FILE_OPS:
-                    yield f"op '{node.name}' ({node.op}) could read or write files"
+                elif op in _FILE_OPS or (op == _PRINT and node.attr["output_stream"].s.startswith(_STREAM)):
+                    yield f"op '{node.name}' ({node.op}) could reach files or the network"
 
 
 def _read_config(path: Path) -> tuple[Any, str]:

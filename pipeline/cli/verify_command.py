@@ -25,13 +25,13 @@ FILE_OPTIONS = (
     "--images",
     type=click.Path(path_type=Path),
     metavar="FILE.npy",
-    help="For FILE: u8 images (n, *input shape).",
+    help="For FILE: u8 images (n, height, width[, 1 or 3]).",
 )
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
     metavar="FILE.npy",
-    help="For FILE: class indices (n,), for accuracy.",
+    help="For FILE: class indices (n,) from 0 on, for accuracy.",
 )
 @click.option(
     "--pixel-scale",
@@ -153,7 +153,6 @@ def _verify_file(
     limits: tuple[float, float],
     options: BuildOptions,
 ) -> None:
-    from converters.tflite.inspect import inspect
     from pipeline.cli._verify_file import Subject, verify_file
     from pipeline.errors import GateError, UsageError
     from pipeline.parity.report import COLUMNS, failures, notes, row
@@ -163,7 +162,8 @@ def _verify_file(
         raise UsageError(f"{path}: verifying a file needs --reference MODEL and --images FILE.npy")
     if not all(map(math.isfinite, scaling)):
         raise UsageError(f"--pixel-scale {scaling[0]} --pixel-offset {scaling[1]}: not finite numbers")
-    inspect(path)  # a damaged file is refused before anything is started
+    if scaling[0] == 0:
+        raise UsageError("--pixel-scale 0 makes every picture the same")
     gate = Gate(min_top1_agreement=limits[0], max_accuracy_drop_points=limits[1] if labels else None)
     subject = Subject(file=path, reference=reference, images=images, labels=labels, scaling=scaling)
     cells, gates = verify_file(subject, gate, options.console())

@@ -1,4 +1,4 @@
-"""Keras (2, or 3 where that wrote the file) in TensorFlow: the reference that every .tflite is compared with."""
+"""Keras in TensorFlow (2, or 3 where that wrote the file): the reference of every .tflite."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def open_model(path: Path) -> Session:
 
 
 class _KerasSession:
-    """One model. A gray one may take (height, width) or (height, width, 1); the images are (height, width)."""
+    """One model. A gray one may take (height, width, 1) too; the images are (height, width)."""
 
     def __init__(self, model: Any) -> None:
         self._model = model

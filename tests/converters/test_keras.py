@@ -10,7 +10,7 @@ import pytest
 from converters import ConversionSpec, convert, stack
 from converters.errors import UnsafeModelError
 from converters.tflite.inspect import inspect_bytes
-from converters.tflite.keras import SourceModel, from_keras, is_model, load
+from converters.tflite.keras import _CODE_OPS, _FILE_OPS, SourceModel, from_keras, is_model, load
 from tests.converters.conftest import Floats, run_tflite
 from tests.converters.saved_models import SEED, Models, libraries, rewritten, save, sentence, small_model
 
@@ -184,9 +184,9 @@ class TestOpsOfASavedModel:
     @pytest.mark.parametrize(
         ("body", "op", "does"),
         [
-            (reads_a_file, "ReadFile", "could read or write files"),
-            (writes_a_file, "WriteFile", "could read or write files"),
-            (prints_into_a_file, "PrintV2", "could read or write files"),
+            (reads_a_file, "ReadFile", "could reach files or the network"),
+            (writes_a_file, "WriteFile", "could reach files or the network"),
+            (prints_into_a_file, "PrintV2", "could reach files or the network"),
             (calls_python, "PyFunc", "would call Python code"),
         ],
     )
@@ -208,6 +208,24 @@ class TestOpsOfASavedModel:
         assert f"({op}) {does} while loading or running" in text
         assert "--unsafe" in text
         assert load(tmp_path / "model", unsafe=True).input_shape == (4,)
+
+    def test_what_is_printed_on_the_screen_is_no_file(self, tensorflow: stack.Stack, tmp_path: Path) -> None:
+        """``tf.print`` is left in many a model."""
+        tf = tensorflow.tf
+
+        def serve(x: Any) -> Any:
+            tf.print("seen")
+            return {"y": 2 * x}
+
+        signature = tf.function(serve).get_concrete_function(tf.TensorSpec([None, 4], tf.float32, name="x"))
+        tf.saved_model.save(tf.Module(), str(tmp_path / "model"), signatures=signature)
+
+        assert load(tmp_path / "model").input_shape == (4,)
+
+    def test_every_name_is_an_op(self, tensorflow: stack.Stack) -> None:
+        """A misspelt one would refuse nothing."""
+        known = set(dir(tensorflow.tf.raw_ops))
+        assert {op for op in _CODE_OPS | _FILE_OPS if {op, f"Experimental{op}"}.isdisjoint(known)} == set()
 
 
 class TestModelsInMemory:

@@ -96,9 +96,12 @@ class TestDecode:
     def test_of_16_bits_the_high_byte_is_taken(self, form: str) -> None:
         """Not 255 for all that is above it."""
         values = np.array([[0, 255, 256, 0x7FFF, 0x8000, 0xFFFF]], np.uint16)
-        for source in [values] if form == "PNG" else [values, values.astype(np.int32)]:
+        pictures = [Image.fromarray(values)]
+        if form == "TIFF":
+            pictures.append(Image.fromarray(values.astype(np.int32)))
+        for source in pictures:
             buffer = io.BytesIO()
-            Image.fromarray(source).save(buffer, form)
+            source.save(buffer, form)
 
             decoded = decode(buffer.getvalue())
 

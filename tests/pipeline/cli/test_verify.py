@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import shelf
+from converters import ConversionSpec, convert, stack
+from converters.tflite.keras import from_keras
+from pipeline import runtimes, shelf
+from pipeline.cli import _verify_file
+from pipeline.cli._verify_file import Subject, verify_file
+from pipeline.console import Console
+from pipeline.errors import GateError, UsageError
+from pipeline.recipe import Gate
 from tests.conftest import Pipeline, SmokeBuild
+from tests.converters.saved_models import save
 
 IMAGES = 64
 """Test images to verify on: enough to tell a right model from a wrong one, few enough for a quick test."""
@@ -120,9 +128,13 @@ ARRAYS: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut": (lambda path: path.write_bytes(path.read_bytes()[:-1]), "not a readable .npy file of images: "),
     "float": (lambda path: np.save(path, np.zeros((2, 28, 28))), "float64 (2, 28, 28), not u8 (n, height"),
     "flat": (lambda path: np.save(path, np.zeros((2, 784), np.uint8)), "uint8 (2, 784), not u8"),
-    "one channel": (
-        lambda path: np.save(path, np.zeros((2, 28, 28, 1), np.uint8)),
-        "uint8 (2, 28, 28, 1), not u8 (n, height, width) or (n, height, width, 3)",
+    "two channels": (
+        lambda path: np.save(path, np.zeros((2, 28, 28, 2), np.uint8)),
+        "uint8 (2, 28, 28, 2), not u8 (n, height, width) or (n, height, width, 1 or 3)",
+    ),
+    "large": (
+        lambda path: np.save(path, np.zeros((1, 5000, 2), np.uint8)),
+        "5000x2 pixels are too many: height: Input should be less than or equal to 4096",
     ),
     "none": (lambda path: np.save(path, np.zeros((0, 28, 28), np.uint8)), "uint8 (0, 28, 28), not u8"),
     "no height": (lambda path: np.save(path, np.zeros((2, 0, 28), np.uint8)), "uint8 (2, 0, 28), not u8"),
@@ -159,6 +171,129 @@ def test_labels_that_do_not_fit_the_images_are_refused(
     assert (answer.code, answer.out) == (2, "")
     says = f"{values.dtype} {values.shape}, not one class index for each of the {IMAGES} images"
     assert answer.err == f"error: {labels}: {says}\n"
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(("first", "says"), [(-1, "labels -1 to "), (10, " to 10 for a model of 10 classes")])
+def test_labels_that_are_no_class_are_refused(
+    cli: Pipeline,
+    smoke_build: SmokeBuild,
+    reference: Path,
+    images: Path,
+    labels: Path,
+    first: int,
+    says: str,
+) -> None:
+    """Counted from 1, they would make every accuracy nonsense."""
+    values = np.load(labels)
+    values = values.astype(np.int64)
+    values[0] = first
+    np.save(labels, values)
+    file = smoke_build.stage("convert") / "int8.tflite"
+    answer = cli("verify", file, "--reference", reference, "--images", images, "--labels", labels)
+    assert (answer.code, answer.out) == (2, "")
+    last = answer.err.splitlines()[-1]
+    assert last.startswith(f"error: {labels}: labels ")
+    assert says in last
+    assert "which are 0 to 9" in last
+
+
+@pytest.mark.tensorflow
+def test_scaling_by_zero_is_refused(
+    cli: Pipeline, smoke_build: SmokeBuild, reference: Path, images: Path
+) -> None:
+    """Every picture would be the same."""
+    file = smoke_build.stage("convert") / "int8.tflite"
+    answer = cli("verify", file, "--reference", reference, "--images", images, "--pixel-scale", "0")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == "error: --pixel-scale 0 makes every picture the same\n"
+
+
+SIDE = 6
+"""Pixels along a side of the images of the small gray models."""
+
+
+@pytest.fixture(scope="module")
+def gray_models(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, ...], tuple[Path, Path]]:
+    """Untrained models with the same weights: input shape -> (.h5 of Keras 2, .tflite)."""
+    keras, folder = stack.load().keras, tmp_path_factory.mktemp("gray")
+    models: dict[tuple[int, ...], tuple[Path, Path]] = {}
+    for shape in [(SIDE, SIDE), (SIDE, SIDE, 1)]:
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)])
+        name = "x".join(map(str, shape))
+        file = folder / f"{name}.tflite"
+        file.write_bytes(convert(from_keras(model), ConversionSpec(scheme="float32")).content)
+        models[shape] = save(model, folder / f"{name}.h5"), file
+    return models
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("images_shape", [(SIDE, SIDE), (SIDE, SIDE, 1)])
+@pytest.mark.parametrize("reference_shape", [(SIDE, SIDE), (SIDE, SIDE, 1)])
+@pytest.mark.parametrize("file_shape", [(SIDE, SIDE), (SIDE, SIDE, 1)])
+def test_a_gray_model_may_or_may_not_write_its_channel(
+    gray_models: dict[tuple[int, ...], tuple[Path, Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    images_shape: tuple[int, ...],
+    reference_shape: tuple[int, ...],
+    file_shape: tuple[int, ...],
+) -> None:
+    """Images, reference and file may each have an axis of one channel or none."""
+    monkeypatch.setattr(_verify_file, "names", lambda _: ["keras", "litert"])
+    values = np.random.default_rng(1).integers(0, 256, (IMAGES, *images_shape), np.uint8)
+    np.save(tmp_path / "images.npy", values)
+    subject = subject_of(gray_models[file_shape][1], gray_models[reference_shape][0], tmp_path / "images.npy")
+    (cell,), _ = verify_file(subject, Gate(min_top1_agreement=0.98), Console(quiet=True))
+    assert (cell.status, cell.reason, cell.images, cell.agreement) == ("ran", "", IMAGES, 1.0)
+
+
+def subject_of(file: Path, reference: Path, images: Path, labels: Path | None = None) -> Subject:
+    """What to compare, pixels scaled to 0..1."""
+    return Subject(file=file, reference=reference, images=images, labels=labels, scaling=(1 / 255, 0.0))
+
+
+@pytest.mark.tensorflow
+def test_labels_from_one_on_are_called_so(
+    gray_models: dict[tuple[int, ...], tuple[Path, Path]], tmp_path: Path
+) -> None:
+    """The commonest mistake."""
+    np.save(tmp_path / "images.npy", np.zeros((3, SIDE, SIDE), np.uint8))
+    np.save(tmp_path / "labels.npy", np.array([1, 2, 3]))
+    reference, file = gray_models[SIDE, SIDE]
+    subject = subject_of(file, reference, tmp_path / "images.npy", tmp_path / "labels.npy")
+    with pytest.raises(UsageError, match=r"labels 1 to 3 for a model of 3 classes.*count from 1"):
+        verify_file(subject, Gate(), Console(quiet=True))
+
+
+@pytest.mark.tensorflow
+def test_a_reference_with_other_classes_is_refused(
+    gray_models: dict[tuple[int, ...], tuple[Path, Path]], tmp_path: Path
+) -> None:
+    """The file was not made from it."""
+    keras = stack.load().keras
+    model = keras.Sequential([keras.Input((SIDE, SIDE)), keras.layers.Flatten(), keras.layers.Dense(4)])
+    np.save(tmp_path / "images.npy", np.zeros((3, SIDE, SIDE), np.uint8))
+    subject = subject_of(
+        gray_models[SIDE, SIDE][1], save(model, tmp_path / "four.h5"), tmp_path / "images.npy"
+    )
+    with pytest.raises(UsageError, match=r"answers \(3,\), .* \(4,\): it was not converted from that"):
+        verify_file(subject, Gate(), Console(quiet=True))
+
+
+@pytest.mark.tensorflow
+def test_nothing_passes_where_no_runtime_is(
+    gray_models: dict[tuple[int, ...], tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed gate that names every runtime, not an empty table."""
+    monkeypatch.setattr(runtimes, "unavailable", lambda name: f"{name} is not installed")
+    np.save(tmp_path / "images.npy", np.zeros((3, SIDE, SIDE), np.uint8))
+    reference, file = gray_models[SIDE, SIDE]
+    with pytest.raises(GateError) as caught:
+        verify_file(subject_of(file, reference, tmp_path / "images.npy"), Gate(), Console(quiet=True))
+    for name in RUNTIMES:
+        assert f"{name} is absent: {name} is not installed" in str(caught.value)
 
 
 @pytest.mark.tensorflow

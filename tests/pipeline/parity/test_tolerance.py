@@ -10,16 +10,16 @@ from converters.tflite.schemes import SCHEMES
 from pipeline.parity.tolerance import OUTPUT_TOLERANCE, PICTURE_LEVELS
 from pipeline.preprocess import PreprocessSpec, picture
 
-WRONG_KERNEL = 100 / 256
-"""What a kernel that is wrong has been seen to be off by, at least."""
+ANOTHER_ANSWER = 0.25
+"""Of a probability: beyond it, a runtime says something else and not the same less exactly."""
 
 Float32s = npt.NDArray[np.float32]
 
 
-def test_every_scheme_has_a_tolerance_that_a_wrong_kernel_exceeds() -> None:
+def test_every_scheme_has_a_tolerance_that_another_answer_exceeds() -> None:
     """And none is zero: runtimes do differ."""
     assert set(OUTPUT_TOLERANCE) == set(SCHEMES)
-    assert all(0 < tolerance < WRONG_KERNEL / 2 for tolerance in OUTPUT_TOLERANCE.values())
+    assert all(0 < tolerance < ANOTHER_ANSWER for tolerance in OUTPUT_TOLERANCE.values())
 
 
 def test_fewer_bits_are_allowed_more() -> None:

@@ -1,5 +1,6 @@
 """Runtimes: each in its own process, whose death costs one row."""
 
+import sys
 import threading
 import time
 from pathlib import Path
@@ -86,13 +87,37 @@ def test_a_dead_worker_costs_one_job(smoke_build: SmokeBuild, tmp_path: Path) ->
     assert not outcomes[1].error
 
 
-def test_a_worker_ends_with_its_parent(smoke_build: SmokeBuild, tmp_path: Path) -> None:
-    """An abandoned generator leaves no process behind."""
+def test_an_abandoned_run_leaves_no_worker(smoke_build: SmokeBuild, tmp_path: Path) -> None:
+    """The iterator is closed before its end."""
     answers = runtimes.run("litert", [job(smoke_build, tmp_path, "int8.tflite")] * 2, QUIET)
     next(answers)
     assert any("pipeline.runtimes._worker" in child.cmdline() for child in psutil.Process().children())
     answers.close()  # type: ignore[attr-defined]  # the iterator is a generator
     assert not any("pipeline.runtimes._worker" in child.cmdline() for child in psutil.Process().children())
+
+
+def test_a_worker_ends_when_its_parent_is_killed(smoke_build: SmokeBuild, tmp_path: Path) -> None:
+    """With SIGKILL, in the middle of a job: nothing goes on writing."""
+    np.save(tmp_path / "many.npy", np.tile(np.load(job(smoke_build, tmp_path, "x").images), (400, 1, 1)))
+    script = (
+        "import sys; from pipeline import runtimes; from pipeline.console import Console\n"
+        "job = runtimes.Job(name='x', model=sys.argv[1], images=sys.argv[2], count=359 * 400,"
+        " preprocess=sys.argv[3], out=sys.argv[4], threads=1)\n"
+        "list(runtimes.run('litert', [job], Console(quiet=True)))"
+    )
+    model = str(smoke_build.stage("convert") / "int16x8.tflite")
+    out = tmp_path / "out.npy"
+    parent = psutil.Popen(
+        [sys.executable, "-c", script, model, str(tmp_path / "many.npy"), SPEC.model_dump_json(), str(out)]
+    )
+    deadline = time.monotonic() + 60
+    while not out.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (worker,) = parent.children()
+    parent.kill()
+    parent.wait()
+    psutil.wait_procs([worker], timeout=10)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
 
 
 def test_images_of_another_size_are_an_error(smoke_build: SmokeBuild, tmp_path: Path) -> None:
