@@ -121,10 +121,13 @@ def main() -> None:
     print(f"images of {name}, {os.cpu_count()} cores, medians of {ROUNDS} rounds in turns\n")
     print("| what | by hand | here | ratio | target |\n|---|---|---|---|---|")
     for row in rows:
-        print(
-            f"| {row.what} | {row.by_hand:,.3g} {row.unit} | {row.ours:,.3g} {row.unit} "
-            f"| {row.ratio:.2f} | {row.target} |"
-        )
+        by_hand, ours = _figure(row.by_hand), _figure(row.ours)
+        print(f"| {row.what} | {by_hand} {row.unit} | {ours} {row.unit} | {row.ratio:.2f} | {row.target} |")
+
+
+def _figure(value: float) -> str:
+    """Three digits of what is small, no fractions of what is large."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _prepare(runs: Path, data: Path | None) -> tuple[PreparedData, ConvertedModels]:
