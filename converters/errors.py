@@ -7,6 +7,7 @@ ConverterError
 ├── RepresentativeError     the representative samples would calibrate the model wrongly
 ├── UnsupportedOpsError     the model needs ops outside TFLite's builtins
 ├── RuntimeFloorError       the file needs a newer runtime than the floor allows
+├── WrongClaimError         the file claims to run on runtimes that would misread it
 └── InvalidTfliteError      not a readable .tflite file
 """
 
@@ -37,6 +38,10 @@ class UnsupportedOpsError(ConverterError):
 
 class RuntimeFloorError(ConverterError):
     """The converted file needs a newer runtime than the floor allows."""
+
+
+class WrongClaimError(ConverterError):
+    """The file claims to run on runtimes that would misread it."""
 
 
 class InvalidTfliteError(ConverterError):

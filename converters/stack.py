@@ -8,6 +8,7 @@ a process; every module that needs TensorFlow asks :func:`load` for it.
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
 
@@ -43,3 +44,30 @@ def load() -> Stack:
         import tf_keras as keras  # noqa: TID251
     tf.get_logger().setLevel("ERROR")
     return Stack(tf, keras)
+
+
+def load_quantizer() -> Callable[..., bytes]:
+    """The last step of ``TFLiteConverter`` alone: from a calibrated model to a quantised one.
+
+    It is no part of TensorFlow's public interface; nothing there lets one calibration be quantised more
+    than once with the dtype at the door kept.
+    """
+    load()
+    from tensorflow.lite.python.convert import mlir_quantize  # noqa: TID251
+
+    quantize: Callable[..., bytes] = mlir_quantize
+    return quantize
+
+
+def load_tfmot() -> ModuleType:
+    """Imports tensorflow-model-optimization, behind the same Keras.
+
+    Raises:
+        RuntimeError: as :func:`load`.
+    """
+    load()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import tensorflow_model_optimization as tfmot
+    module: ModuleType = tfmot
+    return module

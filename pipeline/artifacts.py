@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from pipeline.errors import StorageError
+from pipeline.guard_record import GuardRecord
 from pipeline.preprocess import PreprocessSpec
 
 RECORD = "artifact.json"
@@ -50,6 +51,11 @@ class Artifact(_Frozen):
     parents: Mapping[str, str]
     files: Mapping[str, FileRecord]
     _folder: Path = PrivateAttr()
+
+    @property
+    def ends_build(self) -> bool:
+        """Whether a gate failed, so that nothing may be made from it."""
+        return False
 
     @property
     def sha256(self) -> str:
@@ -203,10 +209,50 @@ class TrainedModel(Artifact):
     history: tuple[EpochRecord, ...]
 
 
+class Claim(_Frozen):
+    """What an optimisation promised of a layer's kernel, and what was measured.
+
+    Attributes:
+        optimization: that promised it.
+        layer: of Keras.
+        kind: ``zero_share``: share of zeros, 0..1, at least; ``zeros_in_four``: zeros in the poorest group of
+            four neighbours along the input channels, at least; ``distinct_weights``: different values per
+            tensor (in a file per output channel, after ``quantize_aware`` per channel of a convolution), at
+            most.
+        wanted: the promise.
+        measured: on the weights; None before it was.
+    """
+
+    optimization: str
+    layer: str
+    kind: Literal["zero_share", "zeros_in_four", "distinct_weights"]
+    wanted: float
+    measured: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was measured and kept."""
+        if self.measured is None:
+            return False
+        if self.kind == "distinct_weights":
+            return self.measured <= self.wanted
+        return self.measured >= self.wanted
+
+
 class OptimizedModel(Artifact):
-    """``model.h5`` after pruning, clustering or quantisation-aware training."""
+    """``model.h5`` after distillation, pruning, clustering or quantisation-aware training.
+
+    Attributes:
+        applied: names of the optimisations, in order; empty where the trained model is passed on.
+        pixel_scaling: (scale, offset): what 0..255 becomes before it.
+        history: of each optimisation, figures of every epoch.
+        claims: what the optimisations promised, measured on the last model's weights.
+    """
 
     applied: tuple[str, ...]
+    pixel_scaling: tuple[float, float]
+    history: Mapping[str, tuple[EpochRecord, ...]] = {}
+    claims: tuple[Claim, ...] = ()
 
 
 class TensorSpec(_Frozen):
@@ -254,10 +300,27 @@ class Variant(_Frozen):
 
 
 class ConvertedModels(Artifact):
-    """``<scheme>.tflite`` for every scheme, and ``served.h5``: the Keras model they were made from."""
+    """``<scheme>.tflite`` for every scheme, and the Keras models behind them.
+
+    ``served.h5`` is what the files were made from; where that was optimised, ``trained.h5`` is what it was
+    before.
+
+    Attributes:
+        variants: in the order of the scheme table.
+        runtime_floor: oldest runtime that must run them.
+        claims: scheme to what the optimisations promised, measured on the weights of its file.
+        guard: what the accuracy guard did to int8; None where the recipe asks for none.
+    """
 
     variants: tuple[Variant, ...]
     runtime_floor: str
+    claims: Mapping[str, tuple[Claim, ...]] = {}
+    guard: GuardRecord | None = None
+
+    @property
+    def ends_build(self) -> bool:
+        """Whether the guard could not reach its gate: the best that it found is here, to be looked at."""
+        return self.guard is not None and not self.guard.held
 
     def variant(self, scheme: str) -> Variant:
         """The variant of one scheme."""
@@ -288,7 +351,8 @@ class Cell(_Frozen):
         mean_abs_error: the same, mean.
         sqnr_db: power of the reference over power of the error, dB; None where there is no error.
         max_steps: largest error in output quantisation steps; None for float outputs.
-        accuracy_drop_points: reference accuracy less its own, percentage points.
+        accuracy_drop_points: accuracy of the trained Keras model (before any optimisation) less its own,
+            percentage points.
         mcnemar_p: exact two-sided p of the drop being chance.
     """
 
@@ -320,14 +384,30 @@ class GateResult(_Frozen):
 
 
 class VerifiedModel(Artifact):
-    """The verdict on every scheme and runtime; made in ``stages/verify.py`` alone."""
+    """The verdict on every scheme and runtime; made in ``stages/verify.py`` alone.
+
+    Attributes:
+        ship: scheme of the file that ships.
+        ship_sha256: its hash.
+        reference_accuracy: of the Keras model that the files were converted from.
+        trained_accuracy: of the trained Keras model; the same where nothing was optimised.
+        cells: every scheme on every runtime.
+        gates: every gate that was checked.
+        passed: whether all hold and what ships was run.
+    """
 
     ship: str
     ship_sha256: str
     reference_accuracy: Interval
+    trained_accuracy: Interval
     cells: tuple[Cell, ...]
     gates: tuple[GateResult, ...]
     passed: bool
+
+    @property
+    def ends_build(self) -> bool:
+        """Whether a gate failed."""
+        return not self.passed
 
 
 class Bundle(Artifact):

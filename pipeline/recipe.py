@@ -8,19 +8,33 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from converters.errors import SpecError
-from converters.spec import DEFAULT_RUNTIME_FLOOR, IO_DTYPES, check_runtime_floor
-from converters.tflite.schemes import SCHEMES
 from pipeline import shelf
 from pipeline.errors import RecipeError, unknown
+from pipeline.sections import (
+    ConvertSection,
+    DatasetSection,
+    ExpectSection,
+    Gate,
+    GuardSection,
+    PluginSection,
+    Section,
+    TrainSection,
+    VerifySection,
+)
 from pipeline.target import Target
 
 FOLDER = Path(__file__).parent / "recipes"
 
 REFERENCE_RUNTIME = "keras"
 """What every other runtime is compared with."""
+
+GUARDED_SCHEME = "int8"
+"""What the accuracy guard mends: the other schemes keep float32 or 16 bits where this one loses accuracy."""
+
+QUANTIZED_IN_TRAINING = "quantize_aware"
+"""The optimisation whose models are not calibrated, so that the guard has nothing to choose from."""
 
 DEFAULT_GATES: Mapping[str, Mapping[str, float]] = {
     # The same arithmetic in another order: only near-ties may flip, one image in ten thousand.
@@ -44,151 +58,7 @@ SMOKE_MIN_AGREEMENT = 0.99
 """A model of two epochs is unsure of much: near-ties are common, and five of 512 may flip."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class PluginSection(BaseModel):
-    """A section that names a plug-in; every other key is that plug-in's option."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: str
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The plug-in's options as they stand in the recipe."""
-        return dict(self.model_extra or {})
-
-
-class DatasetSection(PluginSection):
-    """Which images, and how many.
-
-    Attributes:
-        name: a plug-in of ``datasets/``.
-        validation: share of the train set that is held out for early stopping.
-        max_train: at most so many images are taken from the train set, by seed and class.
-        max_test: at most so many images of the test set are verified on.
-    """
-
-    validation: float = Field(default=0.1, gt=0.0, lt=1.0)
-    max_train: int | None = Field(default=None, ge=10)
-    max_test: int | None = Field(default=None, ge=10)
-
-
-class TrainSection(_Section):
-    """How to train.
-
-    Attributes:
-        epochs: at most so many.
-        batch: images per step.
-        optimizer: of tf_keras.
-        learning_rate: at the start.
-        schedule: ``constant``, or ``cosine`` to zero over all epochs.
-        patience: stop after so many epochs without a better validation accuracy; 0 never stops.
-    """
-
-    epochs: int = Field(default=10, ge=1, le=10_000)
-    batch: int = Field(default=128, ge=1, le=65_536)
-    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0.0, le=10.0)
-    schedule: Literal["constant", "cosine"] = "constant"
-    patience: int = Field(default=3, ge=0)
-
-
-class ConvertSection(_Section):
-    """What to convert to.
-
-    Attributes:
-        schemes: names of ``pipeline list schemes``.
-        io: dtype at the door of the schemes that can have integers there.
-        runtime_floor: oldest TFLite runtime that must run the files right; below 2.17 it keeps Dense
-            weights per tensor.
-        representative: samples that the calibrated schemes see, drawn from train by seed and class.
-    """
-
-    schemes: tuple[str, ...] = Field(default=tuple(SCHEMES), min_length=1)
-    io: str = "uint8"
-    runtime_floor: str = DEFAULT_RUNTIME_FLOOR
-    representative: int = Field(default=500, ge=100, le=10_000)
-
-    @model_validator(mode="after")
-    def _check(self) -> "ConvertSection":
-        for scheme in self.schemes:
-            if scheme not in SCHEMES:
-                raise ValueError(unknown("scheme", scheme, SCHEMES))
-        if len(set(self.schemes)) < len(self.schemes):
-            raise ValueError(f"schemes names one twice: {', '.join(self.schemes)}")
-        if self.io not in IO_DTYPES:
-            raise ValueError(unknown("io dtype", self.io, IO_DTYPES))
-        try:
-            check_runtime_floor(self.runtime_floor)
-        except SpecError as error:
-            raise ValueError(str(error)) from error
-        return self
-
-
-class Gate(_Section):
-    """What a scheme must reach on every runtime; a gate that is not set is not checked.
-
-    Attributes:
-        min_top1_agreement: share of test images on which it answers as Keras does, 0..1.
-        max_accuracy_drop_points: Keras accuracy less its own, percentage points.
-        max_bytes: size of the file.
-    """
-
-    min_top1_agreement: float | None = Field(default=None, ge=0.0, le=1.0)
-    max_accuracy_drop_points: float | None = Field(default=None, ge=0.0, le=100.0)
-    max_bytes: int | None = Field(default=None, ge=1)
-
-
-class VerifySection(_Section):
-    """How to verify.
-
-    Attributes:
-        runtimes: names of ``pipeline list runtimes``; empty for all of them.
-        gates: scheme to gate; what is not named keeps its default, so that a size budget does not
-            switch the accuracy gate off.
-    """
-
-    runtimes: tuple[str, ...] = ()
-    gates: Mapping[str, Gate] = {}
-
-    @model_validator(mode="after")
-    def _check(self) -> "VerifySection":
-        for runtime in self.runtimes:
-            if runtime not in shelf.names("runtimes"):
-                raise ValueError(unknown("runtime", runtime, shelf.names("runtimes")))
-        if len(set(self.runtimes)) < len(self.runtimes):
-            raise ValueError(f"runtimes names one twice: {', '.join(self.runtimes)}")
-        for scheme in self.gates:
-            if scheme not in SCHEMES:
-                raise ValueError(unknown("scheme", scheme, SCHEMES))
-        return self
-
-
-class ExpectSection(_Section):
-    """Measured figures, so that a regression is seen; compared only on the same train set.
-
-    Attributes:
-        train_images: size of the train set they were measured with.
-        accuracy_percent: scheme to top-1 accuracy on the test set.
-        tolerance_points: how far another machine may be off.
-    """
-
-    train_images: int = Field(ge=1)
-    accuracy_percent: Mapping[str, float]
-    tolerance_points: float = Field(default=0.5, gt=0.0)
-
-    @model_validator(mode="after")
-    def _check(self) -> "ExpectSection":
-        for scheme in self.accuracy_percent:
-            if scheme not in SCHEMES:
-                raise ValueError(unknown("scheme", scheme, SCHEMES))
-        return self
-
-
-class Recipe(_Section):
+class Recipe(Section):
     """A whole recipe; sections that are left out keep their defaults.
 
     Attributes:
@@ -196,6 +66,7 @@ class Recipe(_Section):
         description: one line.
         profile: ``smoke`` marks a build for tests, seconds long.
         seed: of split, initialisation, shuffling, representative samples and golden cases.
+        guard: what the accuracy guard may do to int8; None leaves int8 as it is.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
@@ -207,6 +78,7 @@ class Recipe(_Section):
     train: TrainSection = TrainSection()
     optimize: tuple[PluginSection, ...] = ()
     convert: ConvertSection = ConvertSection()
+    guard: GuardSection | None = None
     verify: VerifySection = VerifySection()
     expect: ExpectSection | None = None
 
@@ -217,6 +89,17 @@ class Recipe(_Section):
         optimizations = [section.name for section in self.optimize]
         if len(set(optimizations)) < len(optimizations):
             raise ValueError(f"optimize names one twice: {', '.join(optimizations)}")
+        self._check_order()
+        if self.guard is not None and GUARDED_SCHEME not in self.convert.schemes:
+            raise ValueError(
+                f"guard restores layers of {GUARDED_SCHEME}, which convert.schemes does not make "
+                f"({', '.join(self.convert.schemes)})"
+            )
+        if self.guard is not None and QUANTIZED_IN_TRAINING in optimizations:
+            raise ValueError(
+                f"guard restores layers after training, optimize has '{QUANTIZED_IN_TRAINING}', which fixes "
+                "their ranges in training: leave one of them out"
+            )
         for scheme in self.verify.gates:
             if scheme not in self.convert.schemes:
                 raise ValueError(
@@ -226,6 +109,25 @@ class Recipe(_Section):
         if self.verify.runtimes == (REFERENCE_RUNTIME,):
             raise ValueError("verify.runtimes names only the reference: nothing would be verified")
         return self
+
+    def _check_order(self) -> None:
+        """Refuses an optimisation that would undo one before it, or that a scheme cannot convert."""
+        for index, section in enumerate(self.optimize):
+            if section.name not in shelf.names("optimizations"):
+                continue  # refused with the choices where its options are checked
+            plugin = shelf.load("optimizations", section.name)
+            for earlier in self.optimize[:index]:
+                if earlier.name not in plugin.AFTER:
+                    raise ValueError(
+                        f"optimize: '{section.name}' after '{earlier.name}' would undo its work; "
+                        f"'{section.name}' may follow {', '.join(plugin.AFTER) or 'nothing'}"
+                    )
+            for scheme in self.convert.schemes:
+                if plugin.SCHEMES is not None and scheme not in plugin.SCHEMES:
+                    raise ValueError(
+                        f"convert.schemes: '{scheme}' would quantise again what '{section.name}' has trained "
+                        f"for {', '.join(plugin.SCHEMES)}: set convert.schemes to {list(plugin.SCHEMES)}"
+                    )
 
     def gate(self, scheme: str) -> Gate:
         """The gate of one scheme; a smoke build gets at least the leeway that its few images need."""
@@ -262,6 +164,7 @@ class Recipe(_Section):
                 "profile": "smoke",
                 "dataset": dataset,
                 "train": self.train.model_copy(update={"epochs": epochs}),
+                "optimize": tuple(_smoke(section) for section in self.optimize),
                 "convert": self.convert.model_copy(update={"representative": SMOKE_REPRESENTATIVE}),
                 "expect": None,
             }
@@ -282,6 +185,16 @@ class Recipe(_Section):
         )
 
 
+def _smoke(section: PluginSection) -> PluginSection:
+    """The section with few epochs, its teacher's too."""
+    values = section.model_dump()
+    values["epochs"] = min(values.get("epochs", SMOKE_EPOCHS), SMOKE_EPOCHS)
+    teacher = values.get("teacher_train")
+    if teacher:
+        values["teacher_train"] = {**teacher, "epochs": min(teacher["epochs"], SMOKE_EPOCHS)}
+    return PluginSection.model_validate(values)
+
+
 def names() -> tuple[str, ...]:
     """Names of the recipes that come with the program, sorted."""
     return tuple(sorted(file.stem for file in FOLDER.glob("*.toml")))
@@ -297,6 +210,20 @@ def load(name_or_path: str, *, overrides: Mapping[str, str] | None = None) -> Re
     Raises:
         RecipeError: no such recipe, not TOML, an unknown key, or values that contradict each other.
     """
+    values, where = read(name_or_path, overrides=overrides)
+    return check(values, where=where)
+
+
+def read(name_or_path: str, *, overrides: Mapping[str, str] | None = None) -> tuple[dict[str, Any], str]:
+    """The values of a recipe as they stand in its file, not yet checked, and what messages call it.
+
+    Args:
+        name_or_path: as for :func:`load`.
+        overrides: as for :func:`load`.
+
+    Raises:
+        RecipeError: no such recipe, not TOML, or an override inside what is no section.
+    """
     is_path = name_or_path.endswith(".toml")
     path = Path(name_or_path) if is_path else FOLDER / f"{name_or_path}.toml"
     if not is_path and name_or_path not in names():
@@ -310,7 +237,7 @@ def load(name_or_path: str, *, overrides: Mapping[str, str] | None = None) -> Re
         raise RecipeError(f"{path}: not TOML: {error}") from error
     for key, value in (overrides or {}).items():
         _override(values, key, value)
-    return check({"name": path.stem, **values}, where=str(path) if is_path else f"recipe '{path.stem}'")
+    return {"name": path.stem, **values}, str(path) if is_path else f"recipe '{path.stem}'"
 
 
 def check(values: Mapping[str, Any], *, where: str) -> Recipe:
@@ -338,10 +265,10 @@ def check(values: Mapping[str, Any], *, where: str) -> Recipe:
         raise RecipeError(f"{where}: {error}") from error
 
 
-Section = TypeVar("Section", bound=PluginSection)
+Named = TypeVar("Named", bound=PluginSection)
 
 
-def _complete(kind: str, section: Section, within: str) -> Section:
+def _complete(kind: str, section: Named, within: str) -> Named:
     """The section with every option of its plug-in checked and its defaults written out."""
     checked = shelf.options(
         kind, section.name, section.options, within=within, beside=type(section).model_fields

@@ -31,7 +31,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline.arrays import DISK_FULL
-from pipeline.artifacts import Artifact, VerifiedModel, digest
+from pipeline.artifacts import Artifact, digest
 from pipeline.console import Console
 from pipeline.errors import BusyError, InternalError, PipelineError, StorageError
 from pipeline.recipe import Recipe
@@ -147,8 +147,7 @@ def _run_stages(
         if stage.name == STAGES[-1].name:
             bundle = folder / f"bundle-{target.name}"
             _point(bundle, artifact.folder / module.FOLDER)
-        failed = isinstance(artifact, VerifiedModel) and not artifact.passed
-        if failed or stage.name == until:
+        if artifact.ends_build or stage.name == until:
             break
     return Build(folder=folder, artifacts=artifacts, reports=tuple(reports), bundle=bundle)
 

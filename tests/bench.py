@@ -56,7 +56,7 @@ import numpy as np
 from converters import stack
 tf, keras = stack.load()
 from pipeline import recipe, shelf
-from pipeline.stages import train
+from pipeline.stages import fitting
 from pipeline.stages.data import Part
 how, folder, count, epochs = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 images = np.load(folder / "train_images.npy", mmap_mode="r")
@@ -78,11 +78,11 @@ if how == "bare":
 else:
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(1)
-    train.compile_model(model, options, steps=count // options.batch)
+    fitting.compile_model(model, options, steps=count // options.batch)
     part = Part(images, labels, np.arange(count))
     for epoch in range(epochs):
         order = np.random.default_rng([1, epoch]).permutation(count)
-        batches = train.input_pipeline(part, order, options.batch, plugin.PIXEL_SCALING)
+        batches = fitting.input_pipeline(part, order, options.batch, plugin.PIXEL_SCALING)
         fit(batches)
 print(json.dumps(count / np.median(times[1:])))
 """

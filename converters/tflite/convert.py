@@ -17,7 +17,7 @@ from converters.spec import ConversionSpec
 from converters.tflite.inspect import inspect_bytes
 from converters.tflite.keras import SourceModel
 from converters.tflite.schemes import SCHEMES
-from converters.tflite.versions import check_floor, per_channel_dense
+from converters.tflite.versions import check_claims, check_floor, per_channel_dense
 
 STDERR_FD = 2
 """C++ code writes to the descriptor, past ``sys.stderr``."""
@@ -30,12 +30,39 @@ def convert(source: SourceModel, spec: ConversionSpec, representative: Represent
         RepresentativeError: the scheme is calibrated and samples are not given or of another shape.
         UnsupportedOpsError: an op has no TFLite builtin; the message names the layer.
         RuntimeFloorError: the file would need a newer runtime than the floor.
+        WrongClaimError: it claims to run on an older runtime than it does.
         ConverterError: TensorFlow's converter failed for another reason.
+    """
+    converter = prepare(source, spec, representative)
+    try:
+        with warnings.catch_warnings(), native_stderr_held():
+            warnings.simplefilter("ignore")  # "Statistics for quantized inputs were expected"
+            content: bytes = converter.convert()
+    # The converter raises its own error from a private module, RuntimeError from C++ and ValueError.
+    except Exception as error:
+        raise explain(error, source) from error
+    check(content, spec)
+    return content
+
+
+def prepare(source: SourceModel, spec: ConversionSpec, representative: Representative | None) -> Any:
+    """A ``tf.lite.TFLiteConverter`` with every option of the spec set.
+
+    Raises:
+        RepresentativeError: as :func:`convert`.
+        ConverterError: a quantisation-aware model and a scheme that would quantise it again.
     """
     tf = stack.load().tf
     scheme = SCHEMES[spec.scheme]
     converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function], source.trackable)
-    if scheme.calibrated:
+    if source.fake_quantised:
+        if not scheme.takes_fake_quantised:
+            doors = ", ".join(name for name, each in SCHEMES.items() if each.takes_fake_quantised)
+            raise ConverterError(
+                f"the model was trained quantisation-aware and holds ranges for {doors}; scheme "
+                f"'{spec.scheme}' would quantise it again: convert to {doors}"
+            )
+    elif scheme.calibrated:
         if representative is None:
             raise RepresentativeError(
                 f"scheme '{spec.scheme}' measures activation ranges: give representative samples"
@@ -50,23 +77,31 @@ def convert(source: SourceModel, spec: ConversionSpec, representative: Represent
             representative, source.function.inputs[0].dtype.as_numpy_dtype
         )
     scheme.configure(converter, tf, spec.io_dtype)
+    if source.fake_quantised:
+        # Integers alone would make the converter ask for samples; the ranges are in the model.
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     converter._experimental_disable_per_channel_quantization_for_dense_layers = not per_channel_dense(
         spec.runtime_floor
     )
-    try:
-        with warnings.catch_warnings(), _native_stderr_held():
-            warnings.simplefilter("ignore")  # "Statistics for quantized inputs were expected"
-            content: bytes = converter.convert()
-    # The converter raises its own error from a private module, RuntimeError from C++ and ValueError.
-    except Exception as error:
-        raise _explain(error, source) from error
-    ops = [(op.name, op.version) for op in inspect_bytes(content, where=spec.scheme).ops]
-    check_floor(ops, runtime_floor=spec.runtime_floor, where=f"scheme '{spec.scheme}'")
-    return content
+    return converter
+
+
+def check(content: bytes, spec: ConversionSpec) -> None:
+    """Refuses a file that the runtime floor would not run right.
+
+    Raises:
+        RuntimeFloorError: it needs a newer runtime.
+        WrongClaimError: it claims to run on an older one than it does.
+    """
+    inspection = inspect_bytes(content, where=spec.scheme)
+    where = f"scheme '{spec.scheme}'"
+    check_claims(inspection, where=where)
+    ops = [(op.name, op.version) for op in inspection.ops]
+    check_floor(ops, runtime_floor=spec.runtime_floor, where=where)
 
 
 @contextmanager
-def _native_stderr_held() -> Iterator[None]:
+def native_stderr_held() -> Iterator[None]:
     """Keeps MLIR's pages of source locations off the terminal; the exception carries the facts."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as sink:
@@ -79,7 +114,8 @@ def _native_stderr_held() -> Iterator[None]:
             os.close(saved)
 
 
-def _explain(error: Exception, source: SourceModel) -> ConverterError:
+def explain(error: Exception, source: SourceModel) -> ConverterError:
+    """The error of this package for one of TensorFlow's converter."""
     message = str(error)
     refused = re.findall(r"(?:TF Select|Custom) ops: (.+)", message)
     if not refused:
@@ -98,14 +134,20 @@ def _layers_of(op: str, source: SourceModel) -> str:
     found: list[str] = []
     for node_type, node_name in _nodes(source.function.graph.as_graph_def()):
         if node_type == op:
-            scopes = node_name.split("/")
-            if source.numbered_scopes:
-                scopes = [re.sub(r"_\d+$", "", scope) for scope in scopes]
-            owners = [scope for scope in scopes if scope in source.layers]
-            name = f"layer '{owners[-1]}'" if owners else f"node '{node_name}'"
+            owner = layer_of(node_name, source)
+            name = f"layer '{owner}'" if owner else f"node '{node_name}'"
             if name not in found:
                 found.append(name)
     return ", ".join(found)
+
+
+def layer_of(node: str, source: SourceModel) -> str | None:
+    """The Keras layer in whose scope a node of the graph stands: the innermost; None where there is none."""
+    scopes = node.split("/")
+    if source.numbered_scopes:
+        scopes = [re.sub(r"_\d+$", "", scope) for scope in scopes]
+    owners = [scope for scope in scopes if scope in source.layers]
+    return owners[-1] if owners else None
 
 
 def _nodes(graph_def: Any) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ Batch 1 is fixed before conversion: a dynamic batch keeps delegates and LiteRT.j
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from converters.errors import ModelLoadError, UnsafeModelError
 
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 
-_TRUSTED_MODULES = ("keras", "tf_keras", "tensorflow.keras", "builtins")
+_TRUSTED_MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow_model_optimization", "builtins")
 """Classes from these modules are rebuilt from numbers alone."""
+
+_FAKE_QUANT, _FAKE_QUANT_WRAPPER = "FakeQuant", "QuantizeWrapper"
+"""How the ops of quantisation-aware training begin, and the classes around its layers."""
 
 _CODE_CLASSES = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"})
 """Classes whose configuration carries code that runs when the model is loaded."""
@@ -64,6 +68,7 @@ class SourceModel:
         layers: names of the Keras layers, for messages that name the layer behind an op.
         numbered_scopes: True where the ops of layer ``name`` stand in the graph under ``name_1``: Keras 3
             opens the scope of a layer once to build it and again to call it.
+        fake_quantised: whether quantisation-aware training has put the ranges of activations into it.
         trackable: the object that owns the variables; keeps them alive and gives the file a signature.
     """
 
@@ -73,6 +78,7 @@ class SourceModel:
     output_shape: tuple[int, ...]
     layers: tuple[str, ...] = ()
     numbered_scopes: bool = False
+    fake_quantised: bool = False
     trackable: Any = field(repr=False, default=None)
 
 
@@ -118,12 +124,23 @@ def load_keras(path: Path, *, unsafe: bool = False) -> Any:
             )
     keras = _keras_of(keras_version)
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=not unsafe)
+        with _quantisation_aware(config):
+            return keras.models.load_model(path, compile=False, safe_mode=not unsafe)
     # A damaged file shows as almost any exception of Keras, TensorFlow, HDF5, zip or zlib.
     except Exception as error:
         raise ModelLoadError(
             f"{path}: Keras {keras_version or '2'} cannot load it: {_reason(error)}"
         ) from error
+
+
+@contextmanager
+def _quantisation_aware(config: Any) -> Iterator[None]:
+    """Knows the wrappers of quantisation-aware training, where the configuration names one."""
+    if _FAKE_QUANT_WRAPPER not in json.dumps(config):
+        yield
+        return
+    with stack.load_tfmot().quantization.keras.quantize_scope():
+        yield
 
 
 def from_keras(model: Any) -> SourceModel:
@@ -154,6 +171,7 @@ def from_keras(model: Any) -> SourceModel:
         output_shape=_static(function.outputs[0].shape, where),
         layers=tuple(_layer_names(model)),
         numbered_scopes=not isinstance(model, keras2.Model),
+        fake_quantised=any(node.op.startswith(_FAKE_QUANT) for node in function.graph.as_graph_def().node),
         trackable=_owner(function),
     )
 

@@ -19,6 +19,8 @@ class Scheme:
         calibrated: True where activation ranges are measured on representative samples.
         quantised_door: True where input and output tensors may be integers.
         quantised_dense: True where Dense weights are int8, so that their granularity matters.
+        takes_fake_quantised: True where a model after quantisation-aware training, which holds its ranges
+            already, converts without samples.
     """
 
     summary: str
@@ -26,6 +28,7 @@ class Scheme:
     calibrated: bool = False
     quantised_door: bool = False
     quantised_dense: bool = False
+    takes_fake_quantised: bool = False
 
 
 def _float32(_converter: Any, _tf: ModuleType, _io_dtype: str) -> None:
@@ -76,6 +79,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
             calibrated=True,
             quantised_door=True,
             quantised_dense=True,
+            takes_fake_quantised=True,
         ),
         "int16x8": Scheme(
             summary="int8 weights, int16 activations: closer to float32 than int8, slow on most CPUs",

@@ -34,10 +34,16 @@ def run(recipe: "Recipe", options: BuildOptions, until: str) -> None:
 
 
 def _raise_failures(build: "Build") -> None:
-    from pipeline.artifacts import VerifiedModel
+    from pipeline.artifacts import ConvertedModels, VerifiedModel
     from pipeline.errors import GateError
+    from pipeline.parity.guarding import failure
     from pipeline.parity.report import failures, notes
+    from pipeline.recipe import GUARDED_SCHEME
 
+    converted = build.artifacts.get("convert")
+    if isinstance(converted, ConvertedModels) and converted.ends_build and converted.guard is not None:
+        file = converted.path(converted.variant(GUARDED_SCHEME).file)
+        raise GateError(failure(converted.guard, str(file)))
     verified = build.artifacts.get("verify")
     if not isinstance(verified, VerifiedModel) or verified.passed:
         return
@@ -60,7 +66,14 @@ def _warn_of_surprises(build: "Build", recipe: "Recipe", options: BuildOptions) 
 
 
 def _show(build: "Build", options: BuildOptions) -> None:
-    from pipeline.artifacts import ConvertedModels, PreparedData, TrainedModel, VerifiedModel
+    from pipeline.artifacts import (
+        ConvertedModels,
+        OptimizedModel,
+        PreparedData,
+        TrainedModel,
+        VerifiedModel,
+    )
+    from pipeline.parity import guarding, promises
     from pipeline.parity.report import COLUMNS, notes, percent, rows
 
     if options.as_json:
@@ -68,7 +81,7 @@ def _show(build: "Build", options: BuildOptions) -> None:
         return
     found = build.artifacts
     data, trained = found.get("data"), found.get("train")
-    converted, verified = found.get("convert"), found.get("verify")
+    optimized, converted, verified = found.get("optimize"), found.get("convert"), found.get("verify")
     if isinstance(data, PreparedData):
         click.echo(f"data      {data.facts.clause}")
     if isinstance(trained, TrainedModel):
@@ -77,8 +90,24 @@ def _show(build: "Build", options: BuildOptions) -> None:
             f"model     {trained.model}, {trained.parameters:,} parameters, epoch {best.epoch} of "
             f"{len(trained.history)}, validation accuracy {best.validation_accuracy:.2%}"
         )
+    if isinstance(optimized, OptimizedModel):
+        for line in promises.lines(optimized.claims):
+            click.echo(f"kept      {line}")
+    if isinstance(converted, ConvertedModels) and converted.guard is not None:
+        click.echo(f"guard     {guarding.summary(converted.guard)}")
+        if converted.guard.layers:
+            print_table(guarding.COLUMNS, guarding.rows(converted.guard))
     if isinstance(verified, VerifiedModel) and isinstance(converted, ConvertedModels):
-        click.echo(f"keras     {percent(verified.reference_accuracy)} % accuracy (95 % CI)")
+        if isinstance(optimized, OptimizedModel) and optimized.applied:
+            click.echo(
+                f"trained   {percent(verified.trained_accuracy)} % accuracy (95 % CI) of the Keras model"
+            )
+            click.echo(
+                f"keras     {percent(verified.reference_accuracy)} % accuracy (95 % CI) after "
+                f"{', '.join(optimized.applied)}"
+            )
+        else:
+            click.echo(f"keras     {percent(verified.reference_accuracy)} % accuracy (95 % CI)")
         print_table(COLUMNS, rows(converted, verified))
         for note in notes(verified.cells):
             click.echo(note)

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from converters.errors import WrongClaimError
 from converters.tflite.inspect import Inspection, inspect
+from converters.tflite.versions import check_claims
 from pipeline import runtimes
 from pipeline.artifacts import Cell, GateResult
 from pipeline.cli._arrays import read
@@ -19,8 +21,9 @@ from pipeline.parity.agreement import top1
 from pipeline.parity.compare import compare
 from pipeline.parity.report import check_gates
 from pipeline.preprocess import Pixels, PreprocessSpec
-from pipeline.recipe import REFERENCE_RUNTIME, Gate
+from pipeline.recipe import REFERENCE_RUNTIME
 from pipeline.runtimes import Job, model_file
+from pipeline.sections import Gate
 from pipeline.shelf import names
 
 
@@ -50,10 +53,16 @@ def verify_file(subject: Subject, gate: Gate, console: Console) -> tuple[list[Ce
     Raises:
         UsageError: arrays or a scaling that cannot be used or do not fit each other or the models.
         InvalidTfliteError: the file is none.
-        GateError: no runtime is on this machine, so that nothing can be verified.
+        GateError: no runtime is on this machine, so that nothing can be verified; or the file claims to run
+            on runtimes that would misread it.
         RuntimeFailure: the reference cannot be run.
     """
     file = inspect(subject.file)  # a damaged file is refused before anything is started
+    try:
+        check_claims(file, where=str(subject.file))
+    except WrongClaimError as error:
+        # Runtimes of this machine may all read it right; the older one that it also claims would not.
+        raise GateError(str(error)) from error
     images = _images(subject.images)
     labels = None if subject.labels is None else _labels(subject.labels, len(images))
     spec = _preprocess(subject, images)
@@ -104,6 +113,7 @@ def verify_file(subject: Subject, gate: Gate, console: Console) -> tuple[list[Ce
             cell = compare(
                 outputs,
                 outcome.output,
+                reference,
                 reference,
                 right,
                 scheme=subject.file.name,

@@ -17,6 +17,7 @@ COMMANDS = (
     "optimize",
     "convert",
     "verify",
+    "sweep",
     "bundle",
     "inspect",
     "doctor",

@@ -37,7 +37,7 @@ def command(file: Path, as_json: bool, debug: bool) -> None:  # noqa: ARG001
 def _show(file: Path, inspection: "Inspection") -> None:
     click.echo(f"{file}: {inspection.file_bytes:,} bytes, {inspection.description}")
     claim = inspection.claimed_min_runtime or "nothing"
-    click.echo(f"claims minimum runtime: {claim} (not checked)")
+    click.echo(f"claims minimum runtime: {claim} ({_judgement(file, inspection)})")
     if inspection.subgraphs > 1:
         click.echo(f"{inspection.subgraphs} subgraphs; the first is shown")
     for title, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
@@ -58,6 +58,17 @@ def _show(file: Path, inspection: "Inspection") -> None:
             for i, op in enumerate(inspection.ops)
         ],
     )
+
+
+def _judgement(file: Path, inspection: "Inspection") -> str:
+    from converters.errors import WrongClaimError
+    from converters.tflite.versions import check_claims
+
+    try:
+        check_claims(inspection, where=file.name)
+    except WrongClaimError as error:
+        return f"WRONG: {error}"
+    return "not contradicted by the ops that hold weights"
 
 
 def _describe(tensor: "Tensor") -> str:

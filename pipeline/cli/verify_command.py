@@ -156,7 +156,7 @@ def _verify_file(
     from pipeline.cli._verify_file import Subject, verify_file
     from pipeline.errors import GateError, UsageError
     from pipeline.parity.report import COLUMNS, failures, notes, row
-    from pipeline.recipe import Gate
+    from pipeline.sections import Gate
 
     if reference is None or images is None:
         raise UsageError(f"{path}: verifying a file needs --reference MODEL and --images FILE.npy")

@@ -12,6 +12,7 @@ def compare(
     outputs: npt.NDArray[np.generic],
     tensor: TensorSpec | None,
     reference: npt.NDArray[np.generic],
+    baseline: npt.NDArray[np.generic],
     labels: npt.NDArray[np.int64],
     *,
     scheme: str,
@@ -23,7 +24,9 @@ def compare(
     Args:
         outputs: (n, classes) as the runtime gave them, quantised or not.
         tensor: the output tensor, for scale and zero point; None for floats.
-        reference: (n, classes) floats of the reference.
+        reference: (n, classes) floats of the Keras model that the file was converted from.
+        baseline: (n, classes) floats of the trained model before any optimisation: what accuracy may be lost
+            against.
         labels: (n,) right classes.
         scheme: for the cell.
         runtime: for the cell.
@@ -32,7 +35,7 @@ def compare(
     scale, zero_point = (tensor.scale, tensor.zero_point) if tensor else (None, None)
     error = output_error(reference, outputs, scale=scale, zero_point=zero_point)
     chosen, expected = top1(outputs), top1(reference)
-    drop = accuracy_drop(expected, chosen, labels)
+    drop = accuracy_drop(top1(baseline), chosen, labels)
     return Cell(
         scheme=scheme,
         runtime=runtime,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from pipeline.artifacts import Cell, ConvertedModels, DatasetFacts, GateResult, Interval, VerifiedModel
-from pipeline.recipe import ExpectSection, Gate
+from pipeline.sections import ExpectSection, Gate
 
 Row = tuple[str, ...]
 

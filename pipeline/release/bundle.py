@@ -17,6 +17,7 @@ from pipeline.artifacts import (
 )
 from pipeline.console import Console
 from pipeline.errors import GateError, InternalError, StepError
+from pipeline.parity import guarding, promises
 from pipeline.parity.report import COLUMNS, notes, percent, rows
 from pipeline.recipe import Recipe
 from pipeline.release import golden
@@ -96,11 +97,14 @@ def write(
             delegates=target.delegates,
         ),
         variants=converted.variants,
+        claims=converted.claims.get(verified.ship, ()),
+        guard=converted.guard,
         preprocess=data.facts.preprocess,
         labels=data.facts.labels,
         verification=Verification(
             on=data.facts.clause,
             reference_accuracy=verified.reference_accuracy,
+            trained_accuracy=verified.trained_accuracy,
             cells=verified.cells,
             gates=verified.gates,
             passed=verified.passed,
@@ -165,6 +169,7 @@ def _write_card(
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
     template = environment.from_string(TEMPLATE.read_text("utf-8"))
+    guard = converted.guard
     text = template.render(
         recipe=recipe,
         target=target,
@@ -174,8 +179,13 @@ def _write_card(
         converted=converted,
         verified=verified,
         reference=percent(verified.reference_accuracy),
+        before=percent(verified.trained_accuracy),
+        kept=list(promises.lines(converted.claims.get(verified.ship, ()))),
         columns=COLUMNS,
         rows=rows(converted, verified),
+        guard_summary=None if guard is None else guarding.summary(guard),
+        guard_columns=guarding.COLUMNS,
+        guard_rows=[] if guard is None else guarding.rows(guard),
         notes=notes(verified.cells),
     )
     (folder / "MODEL_CARD.md").write_text(text, "utf-8")

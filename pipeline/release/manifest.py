@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pipeline.artifacts import (
     Cell,
+    Claim,
     DatasetFacts,
     FileRecord,
     GateResult,
@@ -19,6 +20,7 @@ from pipeline.artifacts import (
     Variant,
 )
 from pipeline.errors import StepError
+from pipeline.guard_record import GuardRecord
 from pipeline.preprocess import PreprocessSpec
 from pipeline.shelf import explain
 
@@ -61,7 +63,8 @@ class Verification(_Frozen):
 
     Attributes:
         on: test and train set as every figure must be quoted.
-        reference_accuracy: of the Keras model.
+        reference_accuracy: of the Keras model that the files were converted from.
+        trained_accuracy: of the trained Keras model, before any optimisation.
         cells: each scheme on each runtime.
         gates: each gate with its limit and what was measured.
         passed: whether every gate held.
@@ -69,6 +72,7 @@ class Verification(_Frozen):
 
     on: str
     reference_accuracy: Interval
+    trained_accuracy: Interval
     cells: tuple[Cell, ...]
     gates: tuple[GateResult, ...]
     passed: bool
@@ -128,6 +132,8 @@ class Manifest(_Frozen):
         parameters: of the Keras model.
         model: what ships.
         variants: every converted file, in ``variants/``.
+        claims: what optimisations promised, measured on the weights of the file that ships.
+        guard: which layers of int8 are in float32, what each bought and cost; None where none was asked for.
         preprocess: from decoded pixels to the input tensor.
         labels: class index to label.
         verification: the measured verdict.
@@ -148,6 +154,8 @@ class Manifest(_Frozen):
     parameters: int
     model: ShippedModel
     variants: tuple[Variant, ...]
+    guard: GuardRecord | None = None
+    claims: tuple[Claim, ...] = ()
     preprocess: PreprocessSpec
     labels: tuple[str, ...] = Field(min_length=2, max_length=MAX_LABELS)
     verification: Verification

@@ -12,8 +12,10 @@ from converters import ConversionSpec, Converted, convert, representative, stack
 from converters.tflite.inspect import Inspection, Tensor, inspect_bytes
 from converters.tflite.keras import from_keras, load_keras
 from converters.tflite.schemes import SCHEMES
+from converters.tflite.weights import weights
 from pipeline.artifacts import (
     Artifact,
+    Claim,
     ConvertedModels,
     OptimizedModel,
     PreparedData,
@@ -21,16 +23,24 @@ from pipeline.artifacts import (
     TrainedModel,
     Variant,
 )
+from pipeline.optimizations._layers import kernels
 from pipeline.preprocess import tensor
-from pipeline.recipe import Recipe
+from pipeline.recipe import GUARDED_SCHEME, Recipe
 from pipeline.sampling import stratified
-from pipeline.stages import Work
+from pipeline.stages import Work, guarding
+from pipeline.stages.checkpoints import save_h5
+from pipeline.stages.claims import check, measured_in_file
 from pipeline.stages.data import train_part
-from pipeline.stages.train import save_h5
 from pipeline.target import Target
 
 VERSION = 1
 TOOLS = ("tensorflow", "tf_keras", "numpy")
+
+SERVED_FILE = "served.h5"
+"""The Keras model that the files are converted from."""
+
+TRAINED_FILE = "trained.h5"
+"""The same before any optimisation, where there was one."""
 
 _REPRESENTATIVE = 4
 """Second word of the seed."""
@@ -41,6 +51,7 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
     return {
         "convert": recipe.convert.model_dump(mode="json"),
         "schemes": schemes(recipe, target),
+        "guard": guarding.settings(recipe, target),
         "seed": recipe.seed,
     }
 
@@ -54,9 +65,13 @@ def schemes(recipe: Recipe, target: Target) -> list[str]:
 def run(work: Work) -> Artifact:
     """Converts every scheme."""
     data = work.input(PreparedData)
-    model = served_model(work)
+    optimized = work.input(OptimizedModel)
+    if optimized.applied:
+        # What the optimisations started from: accuracy is measured against it too.
+        save_h5(served_model(work.input(TrainedModel)), work.folder / TRAINED_FILE)
+    model = served_model(optimized)
     source = from_keras(model)
-    save_h5(model, work.folder / "served.h5")
+    save_h5(model, work.folder / SERVED_FILE)
     training = train_part(data)
     count = max(work.recipe.convert.representative, len(data.facts.labels))
     rows = stratified(training.labels, min(count, len(training)), (work.recipe.seed, _REPRESENTATIVE))
@@ -64,28 +79,57 @@ def run(work: Work) -> Artifact:
     samples = representative(
         tensor(training.pixels(rows), spec), shape=spec.shape, value_range=spec.value_range
     )
-    variants = []
+    made: dict[str, Converted] = {}
     names = schemes(work.recipe, work.target)
     with work.console.task("convert", len(names), "schemes") as task:
         for name in names:
-            converted = convert(source, conversion_spec(work.recipe, name), samples)
-            converted.write(work.folder / f"{name}.tflite")
-            variants.append(variant(converted))
-            task.advance(1, f"{name} {len(converted.content):,} bytes")
+            made[name] = convert(source, conversion_spec(work.recipe, name), samples)
+            task.advance(1, f"{name} {len(made[name].content):,} bytes")
+    guard = None
+    if work.recipe.guard is not None and GUARDED_SCHEME in made:
+        plain = made[GUARDED_SCHEME]
+        baseline = work.folder / (TRAINED_FILE if optimized.applied else SERVED_FILE)
+        made[GUARDED_SCHEME], guard = guarding.guarded(work, source, plain, samples, baseline=baseline)
+    for name, converted in made.items():
+        converted.write(work.folder / f"{name}.tflite")
     return work.finish(
-        ConvertedModels, variants=tuple(variants), runtime_floor=work.recipe.convert.runtime_floor
+        ConvertedModels,
+        variants=tuple(variant(converted) for converted in made.values()),
+        runtime_floor=work.recipe.convert.runtime_floor,
+        claims={name: _claims_in(converted, optimized) for name, converted in made.items()},
+        guard=guard,
     )
 
 
-def served_model(work: Work) -> Any:
+def served_model(model: TrainedModel | OptimizedModel) -> Any:
     """The Keras model as an app feeds it: whole grey levels in, probabilities out."""
-    _, keras = stack.load()
+    keras = stack.load().keras
     keras.backend.clear_session()
-    trained = load_keras(work.input(OptimizedModel).path("model.h5"))
-    scale, offset = work.input(TrainedModel).pixel_scaling
+    trained = load_keras(model.path("model.h5"))
     inputs = keras.Input(trained.inputs[0].shape[1:], name="image")
-    scaled = keras.layers.Rescaling(scale, offset, name="pixel_scaling")(inputs)
-    return keras.Model(inputs, trained(scaled), name="served")
+    scale, offset = model.pixel_scaling
+    pixels = inputs
+    if (scale, offset) != (1.0, 0.0):
+        pixels = keras.layers.Rescaling(scale, offset, name="pixel_scaling")(inputs)
+    return keras.Model(inputs, trained(pixels), name="served")
+
+
+def _claims_in(converted: Converted, optimized: OptimizedModel) -> tuple[Claim, ...]:
+    """What the optimisations promised, measured on the weights of the file.
+
+    Raises:
+        StepError: the conversion undid it.
+    """
+    scheme = converted.spec.scheme
+    if not optimized.claims:
+        return ()
+    kept = measured_in_file(
+        optimized.claims,
+        kernels(load_keras(optimized.path("model.h5"))),
+        weights(converted.content, where=scheme),
+    )
+    check(kept, where=f"{scheme}.tflite")
+    return kept
 
 
 def conversion_spec(recipe: Recipe, scheme: str) -> ConversionSpec:

@@ -27,20 +27,19 @@ from pipeline.datasets import Labels
 from pipeline.errors import InternalError, RuntimeFailure
 from pipeline.parity.compare import compare
 from pipeline.parity.report import check_gates, passed
-from pipeline.recipe import REFERENCE_RUNTIME, Gate, Recipe
+from pipeline.recipe import REFERENCE_RUNTIME, Recipe
 from pipeline.runtimes import Job, Outcome, model_file
+from pipeline.sections import Gate
 from pipeline.stages import Work
+from pipeline.stages.convert import SERVED_FILE, TRAINED_FILE
 from pipeline.stages.data import test_part
 from pipeline.target import Target
 
-VERSION = 1
+VERSION = 2
 TOOLS = ("tensorflow", "tf_keras", "ai-edge-litert", "tflite-runtime", "numpy", "scipy")
 
 CELLS = "cells"
 """Folder in the run folder."""
-
-REFERENCE_FILE = "served.h5"
-"""The Keras model that the files were converted from."""
 
 
 def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, Any]:
@@ -56,7 +55,8 @@ def run(work: Work) -> Artifact:
     """Measures every cell that is not there yet, then checks the gates."""
     converted = work.input(ConvertedModels)
     measuring = _Measuring(work, work.input(PreparedData), converted)
-    reference = measuring.reference_accuracy()
+    reference = measuring.keras_accuracy(SERVED_FILE)
+    trained = measuring.keras_accuracy(measuring.baseline)
     cells = [cell for runtime in work.recipe.runtimes for cell in measuring.cells(runtime)]
     order = [variant.scheme for variant in converted.variants]
     cells.sort(key=lambda cell: order.index(cell.scheme))
@@ -73,6 +73,7 @@ def run(work: Work) -> Artifact:
         ship=ship,
         ship_sha256=converted.variant(ship).sha256,
         reference_accuracy=reference,
+        trained_accuracy=trained,
         cells=tuple(cells),
         gates=tuple(gates),
         passed=passed(gates, cells, ship),
@@ -94,17 +95,19 @@ class _Measuring:
     def __init__(self, work: Work, data: PreparedData, converted: ConvertedModels) -> None:
         self._work, self._data, self._converted = work, data, converted
         self._labels: Labels = test_part(data).labels
-        self._reference: npt.NDArray[np.generic] | None = None
+        self.baseline = TRAINED_FILE if TRAINED_FILE in converted.files else SERVED_FILE
+        """The Keras model whose accuracy must not be lost: what was trained, before it was optimised."""
+        self._keras: dict[str, npt.NDArray[np.generic]] = {}
         self._store = work.run / CELLS
         self._store.mkdir(exist_ok=True)
 
-    def reference_accuracy(self) -> Interval:
-        """Accuracy of Keras: a cell too, compared with itself."""
-        path = self._path(REFERENCE_RUNTIME, REFERENCE_FILE)
+    def keras_accuracy(self, file: str) -> Interval:
+        """Accuracy of a Keras model: a cell too, compared with itself."""
+        path = self._path(REFERENCE_RUNTIME, file)
         cell = _read(path)
         if cell is None:
-            outputs = self._reference_outputs()
-            cell = self._compare(outputs, Outcome(name=REFERENCE_FILE), REFERENCE_RUNTIME)
+            outputs = self._keras_outputs(file)
+            cell = self._compare(outputs, Outcome(name=file), REFERENCE_RUNTIME)
             _write(path, cell)
         if cell.accuracy is None:
             raise InternalError("the reference's cell has no accuracy")
@@ -120,7 +123,9 @@ class _Measuring:
         found = {scheme: _read(path) for scheme, path in paths.items()}
         missing = [scheme for scheme, cell in found.items() if cell is None]
         if missing:
-            self._reference_outputs()  # before the worker starts: two of them would share the cores
+            # Before the worker starts: two of them would share the cores.
+            self._keras_outputs(SERVED_FILE)
+            self._keras_outputs(self.baseline)
         jobs = [self._job(s, f"{s}.tflite", self._outputs(runtime, s)) for s in missing]
         for outcome in runtimes.run(runtime, jobs, self._work.console):
             # The worker is writing the next scheme's outputs already: each has a file of its own.
@@ -147,25 +152,26 @@ class _Measuring:
         return compare(
             outputs,
             outcome.output,
-            self._reference_outputs(),
+            self._keras_outputs(SERVED_FILE),
+            self._keras_outputs(self.baseline),
             self._labels,
             scheme=outcome.name,
             runtime=runtime,
             version=runtimes.version(runtime),
         )
 
-    def _reference_outputs(self) -> npt.NDArray[np.generic]:
-        """What Keras answers on the test set, (n, classes); computed once, and only if it is needed."""
-        if self._reference is None:
-            path = self._work.scratch / f"{REFERENCE_RUNTIME}.npy"
+    def _keras_outputs(self, file: str) -> npt.NDArray[np.generic]:
+        """What a Keras model answers on the test set, (n, classes); computed once, and only if needed."""
+        if file not in self._keras:
+            path = self._work.scratch / f"{file}.npy"
             if not path.is_file():
-                job = self._job(REFERENCE_FILE, REFERENCE_FILE, self._work.scratch / "partial.npy")
+                job = self._job(file, file, self._work.scratch / "partial.npy")
                 (outcome,) = runtimes.run(REFERENCE_RUNTIME, [job], self._work.console)
                 if outcome.error:
                     raise RuntimeFailure(f"runtime '{REFERENCE_RUNTIME}' (the reference): {outcome.error}")
                 Path(job.out).replace(path)
-            self._reference = np.load(path, mmap_mode="r")
-        return self._reference
+            self._keras[file] = np.load(path, mmap_mode="r")
+        return self._keras[file]
 
     def _job(self, name: str, file: str, out: Path) -> Job:
         return Job(
@@ -186,7 +192,8 @@ class _Measuring:
         everything = {
             "version": VERSION,
             "file": self._converted.files[file].sha256,
-            "reference": self._converted.files[REFERENCE_FILE].sha256,
+            "reference": self._converted.files[SERVED_FILE].sha256,
+            "baseline": self._converted.files[self.baseline].sha256,
             "images": self._data.files["test_images.npy"].sha256,
             "labels": self._data.files["test_labels.npy"].sha256,
             "preprocess": self._data.facts.preprocess.model_dump(mode="json"),

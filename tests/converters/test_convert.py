@@ -223,7 +223,7 @@ class TestRefusals:
         self, tensorflow: stack.Stack, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What the silence of the test above is worth."""
-        monkeypatch.setattr(tflite, "_native_stderr_held", contextlib.nullcontext)
+        monkeypatch.setattr(tflite, "native_stderr_held", contextlib.nullcontext)
 
         with pytest.raises(UnsupportedOpsError):
             convert(

@@ -100,7 +100,7 @@ UNKNOWN_KEYS: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "top level": ({"trian": {}}, "unknown key 'trian', choose from: convert, dataset", "'train'"),
     "section": (
         {"train": {"epoch": 3}},
-        "unknown key 'train.epoch', choose from: batch, epochs, ",
+        "unknown key 'train.epoch', choose from: augment, batch, epochs, ",
         "'train.epochs'",
     ),
     "convert": ({"convert": {"scheme": []}}, "unknown key 'convert.scheme'", "'convert.schemes'"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from converters import stack
-from pipeline.stages.train import save_h5
+from pipeline.stages.checkpoints import save_h5
 from tests.conftest import Pipeline, pipeline
 
 

@@ -15,7 +15,7 @@ from pipeline.cli import _verify_file
 from pipeline.cli._verify_file import Subject, verify_file
 from pipeline.console import Console
 from pipeline.errors import GateError, UsageError
-from pipeline.recipe import Gate
+from pipeline.sections import Gate
 from tests.conftest import Pipeline, SmokeBuild
 from tests.converters.saved_models import save
 

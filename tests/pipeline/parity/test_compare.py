@@ -20,7 +20,9 @@ def cell(
     outputs: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]", tensor: TensorSpec | None = FLOAT
 ) -> Cell:
     """Compares with the reference."""
-    return compare(outputs, tensor, REFERENCE, LABELS, scheme="int8", runtime="litert", version="2.3.0")
+    return compare(
+        outputs, tensor, REFERENCE, REFERENCE, LABELS, scheme="int8", runtime="litert", version="2.3.0"
+    )
 
 
 def test_every_metric_by_hand() -> None:
@@ -61,7 +63,7 @@ def test_ties_go_to_the_first_class_on_both_sides() -> None:
     """Two equal outputs are no disagreement where the reference ties too."""
     tied = np.full_like(REFERENCE, 0.5)
 
-    found = compare(tied, FLOAT, tied, LABELS, scheme="float32", runtime="litert", version="")
+    found = compare(tied, FLOAT, tied, tied, LABELS, scheme="float32", runtime="litert", version="")
 
     assert found.agreement == 1.0
     assert found.accuracy is not None

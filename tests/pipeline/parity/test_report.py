@@ -15,7 +15,7 @@ from pipeline.artifacts import (
     VerifiedModel,
 )
 from pipeline.parity.report import COLUMNS, check_gates, failures, notes, percent, row, rows
-from pipeline.recipe import Gate
+from pipeline.sections import Gate
 
 SIZE = 2_808_751
 """Bytes: more digits than a number is printed with by default."""
@@ -276,6 +276,7 @@ def test_the_table_has_a_row_for_each_cell_with_the_size_of_its_file() -> None:
         ship="int8",
         ship_sha256="",
         reference_accuracy=Interval(value=0.9, low=0.8, high=1.0),
+        trained_accuracy=Interval(value=0.9, low=0.8, high=1.0),
         cells=cells,
         gates=tuple(result for cell in cells for result in check_gates(cell, Gate(), 1)),
         passed=False,

@@ -9,8 +9,8 @@ import pytest
 from pipeline import recipe, target
 from pipeline.artifacts import EpochRecord, PreparedData, TrainedModel
 from pipeline.console import Console
-from pipeline.recipe import TrainSection
-from pipeline.stages import STAGES, Work, train
+from pipeline.sections import TrainSection
+from pipeline.stages import STAGES, Work, fitting, train
 from tests.conftest import SmokeBuild
 
 EPOCHS = 3
@@ -29,7 +29,7 @@ def history(*accuracies: float) -> list[EpochRecord]:
 )
 def test_the_best_epoch_is_the_first_of_the_most_accurate(accuracies: tuple[float, ...], best: int) -> None:
     """On validation."""
-    assert train.best_epoch(history(*accuracies)) == best
+    assert fitting.best_epoch(history(*accuracies)) == best
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_training_stops_after_so_many_epochs_without_gain(
     accuracies: tuple[float, ...], patience: int, stops: bool
 ) -> None:
     """Patience 0 never stops."""
-    assert train.stops_early(history(*accuracies), patience) is stops
+    assert fitting.stops_early(history(*accuracies), patience) is stops
 
 
 def work(smoke_build: SmokeBuild, folder: Path, **changes: Any) -> Work:
@@ -106,10 +106,10 @@ def test_it_keeps_the_last_and_the_best_epoch_and_writes_curves(
     trained = run(task)
     kept = {path.name for path in task.scratch.iterdir()}
     assert kept == {f"epoch-{EPOCHS}", f"epoch-{trained.best_epoch}"}
-    assert trained.best_epoch == train.best_epoch(list(trained.history))
+    assert trained.best_epoch == fitting.best_epoch(list(trained.history))
     assert [record.epoch for record in trained.history] == [1, 2, 3]
     assert trained.pixel_scaling == (1 / 255, 0.0)
-    assert list((tmp_path / "run" / train.LOGS / "0").glob("events.*"))
+    assert list((tmp_path / "run" / fitting.LOGS / "0").glob("events.*"))
 
 
 @pytest.mark.tensorflow

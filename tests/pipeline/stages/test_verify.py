@@ -12,6 +12,7 @@ from pipeline.artifacts import Artifact, ConvertedModels, FileRecord, PreparedDa
 from pipeline.console import Console
 from pipeline.parity.report import unexpected
 from pipeline.runtimes import tflite_runtime
+from pipeline.sections import ExpectSection
 from pipeline.stages import STAGES, Work, verify
 from tests.conftest import SmokeBuild
 
@@ -117,7 +118,7 @@ def test_expectations_are_compared_on_the_same_train_set_alone(smoke_build: Smok
     facts = PreparedData.read(smoke_build.stage("data")).facts
     cells = VerifiedModel.read(smoke_build.stage("verify")).cells
     for images, sentences in ((1438, 4), (1000, 0)):
-        expect = recipe.ExpectSection(train_images=images, accuracy_percent={"int8": 99.99})
+        expect = ExpectSection(train_images=images, accuracy_percent={"int8": 99.99})
         assert len(unexpected(expect, facts, cells)) == sentences
     assert not unexpected(None, facts, cells)
 

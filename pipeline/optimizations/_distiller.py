@@ -1,0 +1,55 @@
+"""The model that trains a student beside its teacher."""
+
+from typing import Any
+
+from converters import stack
+
+SMALLEST_PROBABILITY = 1e-7
+"""The smallest that Keras's own cross-entropy takes a logarithm of."""
+
+
+def distiller(
+    student: Any, teacher: Any, *, rescaling: tuple[float, float], temperature: float, weight: float
+) -> Any:
+    """A Keras model that answers as the student does and trains it on both losses.
+
+    Args:
+        student: gives (batch, classes) probabilities; trained.
+        teacher: gives as many; only asked.
+        rescaling: (factor, offset) from the student's pixels to the teacher's.
+        temperature: of both distributions.
+        weight: of the teacher's loss, 0..1.
+    """
+    tf, keras = stack.load()
+    factor, offset = rescaling
+
+    def soften(probabilities: Any) -> Any:
+        logits = tf.math.log(tf.maximum(probabilities, SMALLEST_PROBABILITY))
+        return tf.nn.softmax(logits / temperature)
+
+    class Distiller(keras.Model):  # type: ignore[misc,name-defined]
+        """See :mod:`pipeline.optimizations.distill`."""
+
+        def __init__(self) -> None:
+            super().__init__(name="distiller")
+            self.student = student
+            # Behind a function Keras does not see it: the teacher is no part of the checkpoints.
+            self._ask = lambda images: teacher(images * factor + offset, training=False)
+
+        def call(self, images: Any, training: bool | None = None) -> Any:
+            return self.student(images, training=training)
+
+        def train_step(self, data: Any) -> Any:
+            images, labels = data
+            wanted = soften(self._ask(images))  # type: ignore[no-untyped-call]
+            with tf.GradientTape() as tape:
+                answers = self.student(images, training=True)
+                divergence = keras.losses.kl_divergence(wanted, soften(answers))
+                loss = (1.0 - weight) * self.compute_loss(images, labels, answers)
+                loss += weight * temperature**2 * tf.reduce_mean(divergence)
+            self.optimizer.minimize(loss, self.student.trainable_variables, tape=tape)
+            return self.compute_metrics(images, labels, answers, None)
+
+    model = Distiller()
+    model(keras.Input(student.input_shape[1:]))
+    return model

@@ -1,0 +1,190 @@
+"""The sections of a recipe: their keys, ranges and defaults. :mod:`pipeline.recipe` puts them together."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from converters.errors import SpecError
+from converters.spec import DEFAULT_RUNTIME_FLOOR, IO_DTYPES, check_runtime_floor
+from converters.tflite.schemes import SCHEMES
+from pipeline import shelf
+from pipeline.errors import unknown
+
+
+class Section(BaseModel):
+    """Base of all: unknown keys are refused, and so are NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PluginSection(BaseModel):
+    """A section that names a plug-in; every other key is that plug-in's option."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The plug-in's options as they stand in the recipe."""
+        return dict(self.model_extra or {})
+
+
+class DatasetSection(PluginSection):
+    """Which images, and how many.
+
+    Attributes:
+        name: a plug-in of ``datasets/``.
+        validation: share of the train set that is held out for early stopping.
+        max_train: at most so many images are taken from the train set, by seed and class.
+        max_test: at most so many images of the test set are verified on.
+    """
+
+    validation: float = Field(default=0.1, gt=0.0, lt=1.0)
+    max_train: int | None = Field(default=None, ge=10)
+    max_test: int | None = Field(default=None, ge=10)
+
+
+class AugmentSection(Section):
+    """How far each training image is warped, anew in every epoch; evaluation sees none of it.
+
+    Attributes:
+        rotation_degrees: turned by up to so much either way.
+        shear: slanted by up to so much: sideways pixels per pixel of height.
+        zoom: width and height scaled apart, by up to this share either way.
+        shift_pixels: moved by up to so much along each side.
+        elastic_pixels: standard deviation of a smooth random displacement, as a pen in another hand makes.
+    """
+
+    rotation_degrees: float = Field(default=0.0, ge=0.0, le=180.0)
+    shear: float = Field(default=0.0, ge=0.0, le=1.0)
+    zoom: float = Field(default=0.0, ge=0.0, le=0.9)
+    shift_pixels: float = Field(default=0.0, ge=0.0, le=1_000.0)
+    elastic_pixels: float = Field(default=0.0, ge=0.0, le=100.0)
+
+
+class TrainSection(Section):
+    """How to train.
+
+    Attributes:
+        epochs: at most so many.
+        batch: images per step.
+        optimizer: of tf_keras.
+        learning_rate: at the start.
+        schedule: ``constant``, or ``cosine`` to zero over all epochs.
+        patience: stop after so many epochs without a better validation accuracy; 0 never stops.
+        augment: how images are warped; None leaves them as they are.
+    """
+
+    epochs: int = Field(default=10, ge=1, le=10_000)
+    batch: int = Field(default=128, ge=1, le=65_536)
+    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0.0, le=10.0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    patience: int = Field(default=3, ge=0)
+    augment: AugmentSection | None = None
+
+
+class ConvertSection(Section):
+    """What to convert to.
+
+    Attributes:
+        schemes: names of ``pipeline list schemes``.
+        io: dtype at the door of the schemes that can have integers there.
+        runtime_floor: oldest TFLite runtime that must run the files right; below 2.17 it keeps Dense
+            weights per tensor.
+        representative: samples that the calibrated schemes see, drawn from train by seed and class.
+    """
+
+    schemes: tuple[str, ...] = Field(default=tuple(SCHEMES), min_length=1)
+    io: str = "uint8"
+    runtime_floor: str = DEFAULT_RUNTIME_FLOOR
+    representative: int = Field(default=500, ge=100, le=10_000)
+
+    @model_validator(mode="after")
+    def _check(self) -> "ConvertSection":
+        for scheme in self.schemes:
+            if scheme not in SCHEMES:
+                raise ValueError(unknown("scheme", scheme, SCHEMES))
+        if len(set(self.schemes)) < len(self.schemes):
+            raise ValueError(f"schemes names one twice: {', '.join(self.schemes)}")
+        if self.io not in IO_DTYPES:
+            raise ValueError(unknown("io dtype", self.io, IO_DTYPES))
+        try:
+            check_runtime_floor(self.runtime_floor)
+        except SpecError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
+class GuardSection(Section):
+    """Keeps layers of int8 in float32 until its accuracy gate holds, where it does not by itself.
+
+    Attributes:
+        layers: at most so many.
+        images: validation images, drawn by seed and class, that files are measured on, at most.
+    """
+
+    layers: int = Field(default=8, ge=1, le=1_000)
+    images: int = Field(default=2_000, ge=100)
+
+
+class Gate(Section):
+    """What a scheme must reach on every runtime; a gate that is not set is not checked.
+
+    Attributes:
+        min_top1_agreement: share of test images on which it answers as Keras does, 0..1.
+        max_accuracy_drop_points: Keras accuracy less its own, percentage points.
+        max_bytes: size of the file.
+    """
+
+    min_top1_agreement: float | None = Field(default=None, ge=0.0, le=1.0)
+    max_accuracy_drop_points: float | None = Field(default=None, ge=0.0, le=100.0)
+    max_bytes: int | None = Field(default=None, ge=1)
+
+
+class VerifySection(Section):
+    """How to verify.
+
+    Attributes:
+        runtimes: names of ``pipeline list runtimes``; empty for all of them.
+        gates: scheme to gate; what is not named keeps its default, so that a size budget does not
+            switch the accuracy gate off.
+    """
+
+    runtimes: tuple[str, ...] = ()
+    gates: Mapping[str, Gate] = {}
+
+    @model_validator(mode="after")
+    def _check(self) -> "VerifySection":
+        for runtime in self.runtimes:
+            if runtime not in shelf.names("runtimes"):
+                raise ValueError(unknown("runtime", runtime, shelf.names("runtimes")))
+        if len(set(self.runtimes)) < len(self.runtimes):
+            raise ValueError(f"runtimes names one twice: {', '.join(self.runtimes)}")
+        for scheme in self.gates:
+            if scheme not in SCHEMES:
+                raise ValueError(unknown("scheme", scheme, SCHEMES))
+        return self
+
+
+class ExpectSection(Section):
+    """Measured figures, so that a regression is seen; compared only on the same train set.
+
+    Attributes:
+        train_images: size of the train set they were measured with.
+        accuracy_percent: scheme to top-1 accuracy on the test set.
+        tolerance_points: how far another machine may be off.
+    """
+
+    train_images: int = Field(ge=1)
+    accuracy_percent: Mapping[str, float]
+    tolerance_points: float = Field(default=0.5, gt=0.0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "ExpectSection":
+        for scheme in self.accuracy_percent:
+            if scheme not in SCHEMES:
+                raise ValueError(unknown("scheme", scheme, SCHEMES))
+        return self

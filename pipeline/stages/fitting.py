@@ -1,0 +1,216 @@
+"""Fitting: what every training of the pipeline shares, the first one and those that optimise.
+
+Each epoch depends on the weights before it, the seed and its own number alone (the order of images, their
+warps and the state of every random op are made anew from them), so that a run that was killed and taken up
+again ends with the same weights as one that was not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters import stack
+from pipeline.artifacts import EpochRecord
+from pipeline.console import Console, Task
+from pipeline.sections import AugmentSection, TrainSection
+from pipeline.stages.augmentation import warp
+from pipeline.stages.checkpoints import Checkpoints
+from pipeline.stages.data import Part
+
+EVALUATION_BATCH = 1024
+PREFETCH_BATCHES = 8
+STEPS_PER_EXECUTION = 16
+"""Steps between two returns to Python: enough to hide its cost, few enough for a live progress bar."""
+
+LOGS = "tensorboard"
+"""Folder in the run folder, one folder inside it for each training."""
+
+MAX_BATCHES = 2**20
+"""Of an epoch: so far are the warps' seeds of two epochs apart."""
+
+SEED_STRIDE = 100_003
+"""Prime; spreads (seed, epoch) over the 32-bit seeds that Keras takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """One training.
+
+    Attributes:
+        model: to train, not compiled; gives (batch, classes) probabilities.
+        training: images to fit.
+        validation: images that choose the epoch.
+        scaling: (scale, offset): what 0..255 becomes before the model.
+        section: epochs, batch, optimiser, augmentation.
+        seed: of order, warps and random layers.
+        scratch: folder of checkpoints.
+        logs: folder of TensorBoard's files.
+        title: what the console calls it; empty for the first training.
+        callbacks: of Keras.
+        eligible: first epoch that may be the best; those before it are not what was asked for yet.
+    """
+
+    model: Any
+    training: Part
+    validation: Part
+    scaling: tuple[float, float]
+    section: TrainSection
+    seed: int
+    scratch: Path
+    logs: Path
+    title: str = ""
+    callbacks: Sequence[Any] = ()
+    eligible: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What a training gave: the figures of every epoch, and whose weights the model has."""
+
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+
+
+def fit(fit: Fit, console: Console) -> Fitted:
+    """Trains, from the last complete epoch on; leaves the model with the weights of its best epoch."""
+    tf, keras = stack.load()
+    tf.config.experimental.enable_op_determinism()
+    model, section = fit.model, fit.section
+    steps = -(-len(fit.training) // section.batch)
+    compile_model(model, section, steps=steps)
+    checkpoints = Checkpoints(fit.scratch, model, console)
+    history = checkpoints.restore_last()
+    console.say(f"  curves: tensorboard --logdir {fit.logs.parent}")
+    if history:
+        console.say(f"  going on after epoch {history[-1].epoch}")
+    writer = tf.summary.create_file_writer(str(fit.logs))
+    random_layers = [
+        each for each in model.submodules if isinstance(each, keras.__internal__.layers.BaseRandomLayer)
+    ]
+    every = np.arange(len(fit.validation))
+    held_out = input_pipeline(fit.validation, every, EVALUATION_BATCH, fit.scaling)
+    while len(history) < section.epochs and not stops_early(history, section.patience, fit.eligible):
+        epoch = len(history) + 1
+        seed = (fit.seed * SEED_STRIDE + epoch) % 2**32
+        keras.utils.set_random_seed(seed)
+        if random_layers:
+            # Traced anew, random ops start from this epoch's seed and not from where the last one left them.
+            model.make_train_function(force=True)
+        order = np.random.default_rng([fit.seed, epoch]).permutation(len(fit.training))
+        batches = input_pipeline(
+            fit.training, order, section.batch, fit.scaling, augment=section.augment, seed=seed
+        )
+        title = f"{fit.title} epoch {epoch}/{section.epochs}".strip()
+        with console.task(title, len(order), "images") as task:
+            progress = _progress(keras, task, section.batch, len(order))
+            fitted = model.fit(batches, verbose=0, callbacks=[progress, *fit.callbacks])
+            loss, accuracy = model.evaluate(held_out, verbose=0)
+            task.advance(0, f"loss {fitted.history['loss'][0]:.4f}, validation {accuracy:.2%}")
+        record = EpochRecord(
+            epoch=epoch,
+            loss=fitted.history["loss"][0],
+            accuracy=fitted.history["accuracy"][0],
+            validation_loss=loss,
+            validation_accuracy=accuracy,
+        )
+        history.append(record)
+        checkpoints.save(history, best_epoch(history, fit.eligible))
+        with writer.as_default(step=epoch):
+            for name, value in record.model_dump(exclude={"epoch"}).items():
+                tf.summary.scalar(name, value)
+        writer.flush()
+    best = best_epoch(history, fit.eligible)
+    checkpoints.restore(best)
+    return Fitted(history=tuple(history), best_epoch=best)
+
+
+def compile_model(model: Any, train: TrainSection, *, steps: int) -> None:
+    """Compiles a classifier that gives probabilities; ``steps`` are those of one epoch."""
+    _, keras = stack.load()
+    rate: Any = train.learning_rate
+    if train.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps * train.epochs)
+    optimizer = {
+        "adam": keras.optimizers.Adam,
+        "sgd": lambda learning_rate: keras.optimizers.SGD(learning_rate, momentum=0.9),
+        "rmsprop": keras.optimizers.RMSprop,
+    }[train.optimizer](learning_rate=rate)
+    model.compile(
+        optimizer=optimizer,
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=STEPS_PER_EXECUTION,
+    )
+
+
+def input_pipeline(
+    part: Part,
+    order: Any,
+    batch: int,
+    scaling: tuple[float, float],
+    *,
+    augment: AugmentSection | None = None,
+    seed: int = 0,
+) -> Any:
+    """A ``tf.data.Dataset`` of (float32 (batch, *image shape), int64 (batch,)) in the given order.
+
+    Pixels stay u8 on disk (memory-mapped) until their batch is due; reading and warping run beside training.
+    """
+    tf = stack.load().tf
+    scale, offset = scaling
+    labels = part.labels
+    shape = part.images.shape[1:]
+
+    def gather(rows: Any) -> Any:
+        return part.pixels(rows), labels[rows]
+
+    def load(index: Any, rows: Any) -> Any:
+        pixels, classes = tf.numpy_function(gather, [rows], (tf.uint8, tf.int64), stateful=False)
+        pixels = tf.cast(tf.ensure_shape(pixels, (None, *shape)), tf.float32)
+        if augment is not None:
+            # Before scaling: what comes in from outside is the value 0 of a pixel.
+            pixels = warp(pixels, seed * MAX_BATCHES + index, augment)
+        return pixels * scale + offset, tf.ensure_shape(classes, (None,))
+
+    options = tf.data.Options()
+    # Autotuning has been seen to stall for seconds behind the last batch; there is nothing to tune.
+    options.autotune.enabled = False
+    options.deterministic = True
+    dataset = tf.data.Dataset.from_tensor_slices(np.asarray(order, dtype=np.int64))
+    dataset = dataset.batch(batch).enumerate().map(load, num_parallel_calls=2)
+    return dataset.prefetch(PREFETCH_BATCHES).with_options(options)
+
+
+def best_epoch(history: Sequence[EpochRecord], eligible: int = 1) -> int:
+    """The epoch with the best validation accuracy from ``eligible`` on, the first of equals.
+
+    Where none is eligible yet, of all.
+    """
+    candidates = [record for record in history if record.epoch >= eligible] or history
+    return max(candidates, key=lambda record: (record.validation_accuracy, -record.epoch)).epoch
+
+
+def stops_early(history: Sequence[EpochRecord], patience: int, eligible: int = 1) -> bool:
+    """Whether the last ``patience`` epochs brought no better validation accuracy."""
+    if not history or history[-1].epoch < eligible:
+        return False
+    return 0 < patience <= history[-1].epoch - best_epoch(history, eligible)
+
+
+def _progress(keras: Any, task: Task, batch: int, total: int) -> Any:
+    class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+        """Tells the console about images, whatever number of steps Keras runs at a time."""
+
+        def on_epoch_begin(self, _epoch: int, _logs: Any = None) -> None:
+            self.done = 0
+
+        def on_train_batch_end(self, index: int, logs: Any = None) -> None:
+            done = min((index + 1) * batch, total)
+            note = f"loss {logs['loss']:.4f}, accuracy {logs['accuracy']:.2%}" if logs else ""
+            task.advance(done - self.done, note)
+            self.done = done
+
+    return Progress()
