@@ -36,3 +36,12 @@ def runtime_table() -> None:
     print("| runtime | what it is |\n|---|---|")
     for name in shelf.names("runtimes"):
         print(f"| `{name}` | {shelf.summary('runtimes', name)} |")
+
+
+def optimization_table() -> None:
+    """Prints the optimisations and after which others each may stand."""
+    print("| optimisation | what it does | after |\n|---|---|---|")
+    for name in shelf.names("optimizations"):
+        summary = shelf.summary("optimizations", name).partition(": ")[2]
+        after = ", ".join(shelf.load("optimizations", name).AFTER) or "training"
+        print(f"| `{name}` | {summary} | {after} |")

@@ -87,6 +87,21 @@ def is_model(path: Path) -> bool:
     return path.suffix in MODEL_SUFFIXES or (path / "saved_model.pb").is_file()
 
 
+def holds_ranges(path: Path) -> bool:
+    """Whether a model file went through quantisation-aware training; told without loading TensorFlow.
+
+    False where the file cannot be read: :func:`load` says why.
+    """
+    saved = path / "saved_model.pb"
+    if saved.is_file():
+        return _FAKE_QUANT.encode() in saved.read_bytes()
+    try:
+        config, _ = _read_config(path)
+    except ModelLoadError:
+        return False
+    return _FAKE_QUANT_WRAPPER in json.dumps(config)
+
+
 def load(path: Path, *, unsafe: bool = False) -> SourceModel:
     """Reads a ``.keras``, ``.h5`` or SavedModel.
 

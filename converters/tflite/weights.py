@@ -11,14 +11,14 @@ KERNEL_INPUT = {"CONV_2D": 1, "FULLY_CONNECTED": 1, "DEPTHWISE_CONV_2D": 1}
 """Op to which of its inputs is the kernel."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class WeightTensor:
     """A kernel as it stands in the file.
 
     Attributes:
         op: that reads it.
         name: of the tensor.
-        values: int8 or float: (out, height, width, in) of CONV_2D, (out, in) of FULLY_CONNECTED,
+        values: int8, float16 or float32: (out, height, width, in) of CONV_2D, (out, in) of FULLY_CONNECTED,
             (1, height, width, channels) of DEPTHWISE_CONV_2D.
         per_channel: whether each output channel has a scale of its own.
     """
@@ -40,10 +40,13 @@ def weights(content: bytes, *, where: str) -> list[WeightTensor]:
 
     model = schema.Model.GetRootAs(content, 0)
     found = []
+    # Kernels of float16 become float32 in an op of their own, once the file is loaded.
+    widened = {op.outputs[0]: op.inputs[0] for op in inspection.ops if op.name == "DEQUANTIZE"}
     for op in inspection.ops:
         if op.name not in KERNEL_INPUT:
             continue
-        tensor = inspection.tensors[op.inputs[KERNEL_INPUT[op.name]]]
+        index = op.inputs[KERNEL_INPUT[op.name]]
+        tensor = inspection.tensors[widened.get(index, index)]
         if not tensor.constant_bytes:
             continue
         data = model.Buffers(model.Subgraphs(0).Tensors(tensor.index).Buffer()).DataAsNumpy()

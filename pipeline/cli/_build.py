@@ -111,6 +111,9 @@ def _show(build: "Build", options: BuildOptions) -> None:
         print_table(COLUMNS, rows(converted, verified))
         for note in notes(verified.cells):
             click.echo(note)
+        if isinstance(optimized, OptimizedModel):
+            for remark in promises.remarks(optimized, converted, verified):
+                click.echo(remark)
     elif isinstance(converted, ConvertedModels):
         print_table(
             ("scheme", "bytes", "zip bytes", "file"),

@@ -24,7 +24,8 @@ MODEL_OPTIONS = ("schemes", "io", "runtime_floor", "representative", "out", "uns
     "--representative",
     type=click.Path(path_type=Path),
     metavar="FILE.npy",
-    help="For MODEL: (n, *input) array of training inputs, for int8 and int16x8.",
+    help="For MODEL: (n, *input) array of training inputs, for int8 and int16x8; "
+    "not needed after quantisation-aware training.",
 )
 @click.option(
     "--out",
@@ -77,7 +78,7 @@ def _convert_own(
     import converters
     from converters.errors import SpecError
     from converters.spec import IO_DTYPES
-    from converters.tflite.keras import load
+    from converters.tflite.keras import holds_ranges, load
     from converters.tflite.schemes import SCHEMES
     from pipeline.cli._arrays import read
     from pipeline.errors import UsageError, unknown
@@ -98,7 +99,7 @@ def _convert_own(
         raise UsageError(str(error)) from error
     values = read(representative, "model inputs") if representative else None
     calibrated = [spec.scheme for spec in specs if SCHEMES[spec.scheme].calibrated]
-    if calibrated and values is None:
+    if calibrated and values is None and not holds_ranges(path):
         raise UsageError(
             f"scheme '{calibrated[0]}' measures activation ranges: give --representative FILE.npy"
         )

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from converters import stack
 from converters.tflite.keras import load_keras
+from pipeline import shelf
 from pipeline.artifacts import Claim
 from pipeline.errors import RecipeError
 from pipeline.optimizations import Context, Finalized, Problem, Start
@@ -54,6 +55,11 @@ class Options(FineTuning):
             raise ValueError("give either teacher (a model to train) or teacher_file (a trained one)")
         if self.teacher_file is not None and not Path(self.teacher_file).is_file():
             raise ValueError(f"teacher_file '{self.teacher_file}' is no file")
+        if self.teacher is not None:
+            try:
+                shelf.options("models", self.teacher.name, self.teacher.options, within="teacher")
+            except RecipeError as error:
+                raise ValueError(str(error)) from error
         return self
 
 

@@ -36,8 +36,9 @@ where it began is left. Ranges begin at measured ones here, but they must follow
 RANGE_SAMPLES = 1024
 """Training images on which the ranges of activations are measured before the first step."""
 
-BATCH_NORM_AFTER = ("Conv2D", "DepthwiseConv2D", "Dense")
-"""Layers behind which batch normalisation can be folded into the weights."""
+BATCH_NORM_AFTER = ("Conv2D", "DepthwiseConv2D")
+"""Layers behind which batch normalisation can be folded into the weights. Not Dense: its weights are rounded
+to one grid, its channels would be multiplied apart, and the converter leaves both in float32 instead."""
 
 UNSUPPORTED_ACTIVATIONS = ("relu6", "hard_sigmoid", "elu", "selu", "gelu", "hard_swish", "mish")
 

@@ -1,9 +1,14 @@
-"""What optimisations promised and kept, as lines for people."""
+"""What optimisations promised and kept, and what they left open, as lines for people."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from pipeline.artifacts import Claim
+from pipeline.artifacts import Claim, ConvertedModels, OptimizedModel, VerifiedModel
+from pipeline.parity.report import percent
+
+DENSIFY = "DENSIFY"
+"""The op that unpacks a sparsely stored weight. XNNPACK's sparse kernels start from it, and further want a
+network that begins with a 3x3 convolution of stride 2 on three channels (its README for TFLite)."""
 
 
 def lines(claims: Iterable[Claim]) -> Iterator[str]:
@@ -13,6 +18,25 @@ def lines(claims: Iterable[Claim]) -> Iterator[str]:
         kept = [claim for claim in group if claim.measured is not None]
         if kept:
             yield f"{optimization}: {_line(kind, kept)}"
+
+
+def remarks(optimized: OptimizedModel, converted: ConvertedModels, verified: VerifiedModel) -> Iterator[str]:
+    """What a user of these optimisations has to know of their files."""
+    if "prune" in optimized.applied and not any(DENSIFY in variant.ops for variant in converted.variants):
+        yield (
+            "pruned files are as large as before, zeros are stored like any weight; what shrinks is their zip. "
+            "They are no faster either: XNNPACK's sparse path needs sparsely stored weights, which these are not"
+        )
+    if "quantize_aware" in optimized.applied:
+        ran = [cell for cell in verified.cells if cell.accuracy is not None and cell.agreement is not None]
+        if ran:
+            gaps = [verified.reference_accuracy.value - cell.accuracy.value for cell in ran if cell.accuracy]
+            worst = max(gaps, key=abs)
+            agreement = min(cell.agreement for cell in ran if cell.agreement is not None)
+            yield (
+                f"quantisation-aware: Keras with its rounding {percent(verified.reference_accuracy)} %, the file "
+                f"at most {abs(100 * worst):.3f} points off it, top-1 agreement at least {agreement:.3%}"
+            )
 
 
 def _line(kind: str, claims: list[Claim]) -> str:

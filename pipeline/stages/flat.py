@@ -6,6 +6,7 @@ tensorflow-model-optimization wraps layers one by one and looks into no model in
 from typing import Any
 
 from converters import stack
+from pipeline.errors import RecipeError
 from pipeline.optimizations import Scaling
 
 
@@ -23,6 +24,9 @@ def flat(model: Any, scaling: Scaling) -> tuple[Any, Scaling]:
 
     Returns:
         The model itself where there is nothing to do.
+
+    Raises:
+        RecipeError: two models inside it have layers of the same name.
     """
     keras = stack.load().keras
     if not any(_in_the_way(layer, keras) for layer in model.layers) and not isinstance(
@@ -56,6 +60,7 @@ class _Flattening:
         self.scaling = scaling
         self._keras, self._pixels = keras, inputs
         self._split: dict[str, tuple[Any, Any]] = {}
+        self._called: dict[str, Any] = {}
 
     def call(self, model: Any, tensor: Any) -> Any:
         """What a model with one input gives for a tensor."""
@@ -90,6 +95,11 @@ class _Flattening:
             scale, offset = self.scaling
             self.scaling = (scale * layer.scale, offset * layer.scale + layer.offset)
             return arguments[0]
+        if self._called.setdefault(layer.name, layer) is not layer:
+            raise RecipeError(
+                f"layer '{layer.name}' stands in two models that are nested in one: optimisations name "
+                "layers, give each a name of its own"
+            )
         if isinstance(layer, keras.layers.SeparableConv2D):
             return self._separately(layer, arguments[0])
         return layer(*arguments, **keywords)

@@ -532,3 +532,125 @@ def test_any_override_gives_a_recipe_or_a_sentence(text: str, key: str) -> None:
     """Whatever stands behind --set."""
     found = answer(lambda: recipe.load("digits", overrides={key: text}))
     assert isinstance(found, Recipe) or found.startswith(("recipe 'digits': ", "--set "))
+
+
+QAT = {"name": "quantize_aware"}
+INT8 = {"schemes": ["int8"]}
+
+WRONG_OPTIMIZATIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "quantises twice": (
+        {"optimize": [QAT, QAT], "convert": INT8},
+        "optimize names one twice: quantize_aware, quantize_aware",
+    ),
+    "quantises again at conversion": (
+        {"optimize": [QAT], "convert": {"schemes": ["int8", "dynamic_range"]}},
+        "convert.schemes: 'dynamic_range' would quantise again what 'quantize_aware' has trained for int8: "
+        "set convert.schemes to ['int8']",
+    ),
+    "quantises for all schemes": ({"optimize": [QAT]}, "convert.schemes: 'float32' would quantise again"),
+    "prunes after quantising": (
+        {"optimize": [QAT, {"name": "prune"}], "convert": INT8},
+        "optimize: 'prune' after 'quantize_aware' would undo its work; 'prune' may follow distill",
+    ),
+    "prunes after clustering": (
+        {"optimize": [{"name": "cluster"}, {"name": "prune"}]},
+        "optimize: 'prune' after 'cluster' would undo its work",
+    ),
+    "clusters after quantising": (
+        {"optimize": [QAT, {"name": "cluster"}], "convert": INT8},
+        "'cluster' after 'quantize_aware' would undo its work; 'cluster' may follow distill, prune",
+    ),
+    "distills last": (
+        {"optimize": [{"name": "prune"}, {"name": "distill", "teacher": {"name": "emnist_cnn"}}]},
+        "optimize: 'distill' after 'prune' would undo its work; 'distill' may follow nothing",
+    ),
+    "guards what was quantised in training": (
+        {"optimize": [QAT], "convert": INT8, "guard": {}},
+        "optimize has 'quantize_aware', which fixes their ranges in training: leave one of them out",
+    ),
+    "one cluster": (
+        {"optimize": [{"name": "cluster", "clusters": 1}]},
+        "optimize.0.clusters: Input should be greater than or equal to 2 (got 1)",
+    ),
+    "prunes to 100 %": (
+        {"optimize": [{"name": "prune", "sparsity": 1.0}]},
+        "optimize.0.sparsity: Input should be less than 1 (got 1.0)",
+    ),
+    "prunes nothing": ({"optimize": [{"name": "prune", "sparsity": 0.0}]}, "optimize.0.sparsity: "),
+    "prunes backwards": (
+        {"optimize": [{"name": "prune", "sparsity": 0.3, "initial_sparsity": 0.5}]},
+        "initial_sparsity 0.5 must be below sparsity 0.3",
+    ),
+    "2:4 of 80 %": (
+        {"optimize": [{"name": "prune", "pattern": "2:4", "sparsity": 0.8}]},
+        "pattern '2:4' makes half of the weights zero: sparsity 0.8 cannot be",
+    ),
+    "unknown pattern": ({"optimize": [{"name": "prune", "pattern": "1:4"}]}, "optimize.0.pattern: "),
+    "block of nothing": ({"optimize": [{"name": "prune", "block": [0, 4]}]}, "optimize.0.block.0: "),
+    "no layers": ({"optimize": [{"name": "prune", "layers": []}]}, "optimize.0.layers: "),
+    "unknown start": ({"optimize": [{"name": "cluster", "start": "kmeans"}]}, "optimize.0.start: "),
+    "no epochs of it": ({"optimize": [{"name": "cluster", "epochs": 0}]}, "optimize.0.epochs: "),
+    "misspelt option": (
+        {"optimize": [{"name": "prune"}, {"name": "cluster", "cluster": 8}]},
+        "unknown key 'optimize.1.cluster', choose from: ",
+    ),
+    "no teacher": ({"optimize": [{"name": "distill"}]}, "give either teacher (a model to train) or"),
+    "teacher not there": (
+        {"optimize": [{"name": "distill", "teacher_file": "/none.h5"}]},
+        "teacher_file '/none.h5' is no file",
+    ),
+    "teacher of no weight": (
+        {"optimize": [{"name": "distill", "teacher": {"name": "emnist_cnn"}, "weight": 0.0}]},
+        "optimize.0.weight: ",
+    ),
+    "unknown teacher": (
+        {"optimize": [{"name": "distill", "teacher": {"name": "emnist_cn"}}]},
+        "unknown model 'emnist_cn', choose from: ",
+    ),
+    "teacher's option": (
+        {"optimize": [{"name": "distill", "teacher": {"name": "emnist_cnn", "dens": [8]}}]},
+        "unknown key 'teacher.dens', choose from: ",
+    ),
+}
+"""What optimisations cannot be: (values, what the error says)."""
+
+
+@pytest.mark.parametrize("case", WRONG_OPTIMIZATIONS)
+def test_optimisations_that_cannot_be_are_refused_when_the_recipe_is_read(case: str) -> None:
+    """Order, combination and range, before anything is trained."""
+    values, says = WRONG_OPTIMIZATIONS[case]
+    with pytest.raises(RecipeError) as caught:
+        check(**values)
+    assert str(caught.value).startswith("recipe 'own': ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("prune", "quantize_aware"),
+        ("cluster", "quantize_aware"),
+        ("prune", "cluster", "quantize_aware"),
+        ("distill", "prune", "cluster", "quantize_aware"),
+        ("distill", "quantize_aware"),
+        ("prune", "cluster"),
+    ],
+)
+def test_orders_that_keep_earlier_work_are_taken(names: tuple[str, ...]) -> None:
+    """PQAT, CQAT, PCQAT, after a teacher too; defaults are written out and read back alike."""
+    sections = [{"name": name} for name in names]
+    if names[0] == "distill":
+        sections[0] = {"name": "distill", "teacher": {"name": "emnist_cnn"}}  # type: ignore[dict-item]
+    taken = check(optimize=sections, convert=INT8)
+    assert tuple(section.name for section in taken.optimize) == names
+    written = json.loads(json.dumps(taken.model_dump(mode="json"), allow_nan=False))
+    assert recipe.check(written, where="again") == taken
+
+
+def test_2_of_4_is_half_when_it_is_written_out() -> None:
+    """It can be read back."""
+    taken = check(optimize=[{"name": "prune", "pattern": "2:4"}])
+    assert taken.optimize[0].options["sparsity"] == 0.5
+    assert recipe.check(taken.model_dump(mode="json"), where="again") == taken
+    assert taken.smoke().optimize[0].options["epochs"] == recipe.SMOKE_EPOCHS

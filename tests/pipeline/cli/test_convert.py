@@ -264,3 +264,36 @@ def test_a_damaged_model_is_refused_in_a_sentence(cli: Pipeline, tmp_path: Path,
     assert answer.err.startswith(f"error: {model}: ")
     assert "Traceback" not in answer.err
     assert "Traceback" in cli("convert", model, "--debug").err
+
+
+@pytest.fixture(scope="module")
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model as tensorflow-model-optimization's own tutorial leaves it."""
+    path = tmp_path_factory.mktemp("quantised") / "aware.h5"
+    aware = stack.load_tfmot().quantization.keras.quantize_model(small_model())
+    aware.compile("adam", "sparse_categorical_crossentropy")
+    aware.fit(np.random.default_rng(1).random((64, 8, 8)), np.arange(64) % 3, verbose=0)
+    save_h5(aware, path)
+    return path
+
+
+@pytest.mark.tensorflow
+def test_a_model_after_quantisation_aware_training_needs_no_samples(
+    cli: Pipeline, quantised: Path, tmp_path: Path
+) -> None:
+    """Its ranges are in it; bytes at the door."""
+    answer = cli("convert", quantised, "--scheme", "int8", "--out", tmp_path, "--json")
+    assert answer.code == 0, answer.err
+    inspected = cli("inspect", tmp_path / "aware_int8.tflite", "--json").json
+    assert {door["dtype"] for door in (*inspected["inputs"], *inspected["outputs"])} == {"uint8"}
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("scheme", ["float32", "float16", "dynamic_range"])
+def test_it_is_not_quantised_again(cli: Pipeline, quantised: Path, tmp_path: Path, scheme: str) -> None:
+    """Nor is its rounding thrown away."""
+    answer = cli("convert", quantised, "--scheme", scheme, "--out", tmp_path)
+    assert answer.code != 0
+    assert "was trained quantisation-aware and holds ranges for int8" in answer.err
+    assert answer.err.strip().endswith("convert to int8")
+    assert not list(tmp_path.glob("*.tflite"))
