@@ -16,7 +16,7 @@ class GuardedLayer(_Frozen):
         sqnr_db: its own error at int8, dB, the mean over its channels; None where it has none.
         restored: whether the file computes it in float32.
         bought_points: accuracy that the file would lose with this layer alone back at int8, percentage
-            points; None unless restored.
+            points; None unless restored, and where that file did not run.
         cost_bytes: what the file would save then; None unless restored.
     """
 
@@ -37,7 +37,8 @@ class GuardRecord(_Frozen):
         limit_points: accuracy drop that the gate of int8 allows, percentage points.
         held: whether the file is within it.
         why: what stopped the search short of it; empty where it holds.
-        drop_before_points: Keras accuracy less that of the plain int8 file.
+        drop_before_points: accuracy of the trained Keras model (before any optimisation) less that of the
+            plain int8 file.
         drop_after_points: the same of the file as it is now; equal where nothing was restored.
         bytes_before: size of the plain int8 file.
         bytes_after: size of the file as it is now.

@@ -135,7 +135,8 @@ class Gate(Section):
 
     Attributes:
         min_top1_agreement: share of test images on which it answers as Keras does, 0..1.
-        max_accuracy_drop_points: Keras accuracy less its own, percentage points.
+        max_accuracy_drop_points: accuracy of the trained Keras model (before any optimisation) less its own,
+            percentage points.
         max_bytes: size of the file.
     """
 

@@ -31,13 +31,18 @@ def summary(shelf: str, name: str) -> str:
     return (docstring or "").split("\n", 1)[0]
 
 
+USED = {"optimizations": ("kernels.py",)}
+"""Shelf to modules outside it that decide what its plug-ins make."""
+
+
 def source_digest(shelf: str, name: str) -> str:
-    """Hash of a plug-in's file and of the shelf's private modules that it may use.
+    """Hash of a plug-in's file, of the shelf's private modules that it may use, and of :data:`USED`.
 
     It stands in the keys of what the plug-in made: an edited plug-in makes it anew.
     """
     digest = hashlib.sha256()
-    for path in [ROOT / shelf / f"{name}.py", *sorted((ROOT / shelf).glob("_*.py"))]:
+    used = [ROOT / file for file in USED.get(shelf, ())]
+    for path in [ROOT / shelf / f"{name}.py", *sorted((ROOT / shelf).glob("_*.py")), *used]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -61,7 +61,7 @@ class LayerVerdict:
             values, or is in float anyway.
         restored: whether the file computes it in float32.
         bought_points: accuracy that the file would lose with this layer alone back at int8, percentage
-            points; None unless restored.
+            points, infinite where that file does not run; None unless restored.
         cost_bytes: what the file would save then; None unless restored.
     """
 

@@ -13,47 +13,12 @@ from typing import Any
 
 from converters import stack
 from converters.errors import ModelLoadError, UnsafeModelError
+from converters.tflite.safety import hazards_of_config, hazards_of_graphs
 
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 
-_TRUSTED_MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow_model_optimization", "builtins")
-"""Classes from these modules are rebuilt from numbers alone."""
-
 _FAKE_QUANT, _FAKE_QUANT_WRAPPER = "FakeQuant", "QuantizeWrapper"
 """How the ops of quantisation-aware training begin, and the classes around its layers."""
-
-_CODE_CLASSES = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"})
-"""Classes whose configuration carries code that runs when the model is loaded."""
-
-_CODE_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
-"""Ops that call a Python function of the process, whichever has the number that they carry."""
-
-_FILE_OPS = frozenset(
-    {
-        "ReadFile", "WriteFile", "MatchingFiles", "ImmutableConst", "LoadAndRemapMatrix",
-        "GenerateVocabRemapping", "InitializeTableFromTextFile", "InitializeTableFromTextFileV2",
-        "CreateSummaryFileWriter", "CreateSummaryDbWriter", "DebugIdentity", "DebugIdentityV2",
-        "DebugIdentityV3", "DebugNanCount", "DebugNumericSummary", "WholeFileReader",
-        "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2", "TFRecordReader",
-        "TFRecordReaderV2", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "LMDBReader",
-        "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2", "FixedLengthRecordDataset",
-        "FixedLengthRecordDatasetV2", "MatchingFilesDataset", "CSVDataset", "CSVDatasetV2",
-        "SqlDataset", "LMDBDataset", "CacheDataset", "CacheDatasetV2", "SnapshotDataset",
-        "SnapshotDatasetV2", "SaveDataset", "SaveDatasetV2", "LoadDataset", "DatasetToTFRecord",
-        "DistributedSave", "DebugNumericSummaryV2", "ListSnapshotChunksDataset",
-        "SnapshotChunkDataset", "SnapshotDatasetReader", "SnapshotNestedDatasetReader",
-        "FileSystemSetConfiguration", "DataServiceDataset", "DataServiceDatasetV2",
-        "DataServiceDatasetV3", "DataServiceDatasetV4", "RegisterDataset", "RegisterDatasetV2",
-    }
-)  # fmt: skip
-"""Ops that reach a file or address that stands in the graph, not one of the SavedModel's own. Those that
-restore and save its variables (RestoreV2, SaveV2, ...) are in every SavedModel."""
-
-_PRINT, _STREAM = "PrintV2", b"file:"
-"""The op that prints, and the beginning of an ``output_stream`` that is a file."""
-
-_EXPERIMENTAL = "Experimental"
-"""Prefix of the older twins of data ops: ExperimentalCSVDataset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +72,7 @@ def load(path: Path, *, unsafe: bool = False) -> SourceModel:
 
     Args:
         path: a ``.keras`` file of Keras 2 or 3, an ``.h5`` file, or a SavedModel folder.
-        unsafe: load models that carry code (Lambda layers; in a SavedModel ops that call Python or touch
-            files) and so execute it.
+        unsafe: load models that carry code, and so execute it; see :mod:`converters.tflite.safety`.
 
     Raises:
         UnsafeModelError: the file carries code and ``unsafe`` is not set.
@@ -132,10 +96,9 @@ def load_keras(path: Path, *, unsafe: bool = False) -> Any:
         raise ModelLoadError(f"{path}: not a model; give {', '.join(MODEL_SUFFIXES)} or a SavedModel folder")
     config, keras_version = _read_config(path)
     if not unsafe:
-        for carrier in _code_carriers(config):
+        for hazard in hazards_of_config(config):
             raise UnsafeModelError(
-                f"{path}: {carrier} would execute code from the file while loading; "
-                "if you trust where it came from, pass --unsafe"
+                f"{path}: {hazard} while loading; if you trust where it came from, pass --unsafe"
             )
     keras = _keras_of(keras_version)
     try:
@@ -199,9 +162,9 @@ def _from_saved_model(folder: Path, *, unsafe: bool) -> SourceModel:
     except Exception as error:
         raise ModelLoadError(f"{folder}: not a readable SavedModel: {_reason(error)}") from error
     if not unsafe:
-        for op in _unsafe_ops(graphs):
+        for hazard in hazards_of_graphs(graphs):
             raise UnsafeModelError(
-                f"{folder}: {op} while loading or running; if you trust where it came from, pass --unsafe"
+                f"{folder}: {hazard} while loading or running; if you trust where it came from, pass --unsafe"
             )
     try:
         loaded = tf.saved_model.load(str(folder))
@@ -234,18 +197,6 @@ def _from_saved_model(folder: Path, *, unsafe: bool) -> SourceModel:
     )
 
 
-def _unsafe_ops(meta_graphs: Any) -> Iterator[str]:
-    """Names the ops, of the main graphs and of their functions, that reach beyond the numbers."""
-    for graph in (meta.graph_def for meta in meta_graphs):
-        for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
-            for node in nodes:
-                op = node.op.removeprefix(_EXPERIMENTAL)
-                if op in _CODE_OPS:
-                    yield f"op '{node.name}' ({node.op}) would call Python code"
-                elif op in _FILE_OPS or (op == _PRINT and node.attr["output_stream"].s.startswith(_STREAM)):
-                    yield f"op '{node.name}' ({node.op}) could reach files or the network"
-
-
 def _read_config(path: Path) -> tuple[Any, str]:
     """The model's configuration as plain JSON values, and the Keras version that wrote it."""
     try:
@@ -275,28 +226,6 @@ def _reason(error: Exception) -> str:
     """The first line of what an exception says, without the configuration that Keras puts around it."""
     text = str(error).rpartition("Exception encountered: ")[2].partition(" Full object config:")[0].strip()
     return text.splitlines()[0] if text else repr(error)
-
-
-def _code_carriers(config: Any) -> Iterator[str]:
-    """Names everything in a configuration that brings or imports code of its own."""
-    if isinstance(config, dict):
-        class_name, module = config.get("class_name"), config.get("module")
-        if isinstance(class_name, str):
-            inner = config.get("config")  # of a function it is the name itself
-            name = config.get("name") or (inner.get("name", "") if isinstance(inner, dict) else inner)
-            if class_name in _CODE_CLASSES:
-                yield f"layer '{name}' ({class_name})"
-            elif isinstance(module, str) and not _trusted(module):
-                yield f"{class_name} '{name}' from module '{module}'"
-        for value in config.values():
-            yield from _code_carriers(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _code_carriers(value)
-
-
-def _trusted(module: str) -> bool:
-    return any(module == root or module.startswith(root + ".") for root in _TRUSTED_MODULES)
 
 
 def _keras_of(version: str) -> Any:

@@ -42,7 +42,7 @@ def command(
     out: Path | None,
     **values: Any,
 ) -> None:
-    r"""Build variants of one or more RECIPEs and compare accuracy, size and latency.
+    """Build variants of one or more RECIPEs and compare accuracy, size and latency.
 
     All files are measured on the same test images and, for latency, in the same run. What variants have in
     common is made once, and a sweep that was interrupted goes on where it was. A gate that fails is a mark in
@@ -51,7 +51,7 @@ def command(
     \b
         pipeline sweep emnist --over optimize=none,prune,cluster,qat,pqat,cqat,pcqat
         pipeline sweep digits --over train.epochs=5,10,20 --schemes int8
-    """
+    """  # noqa: D301 - click reads \\b as a character, which a raw string would not hold
     from pipeline.errors import StepError
     from pipeline.sweep import document, measure, picture, table
     from pipeline.sweep.variants import derive, parse_over

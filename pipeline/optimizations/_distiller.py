@@ -33,6 +33,7 @@ def distiller(
         def __init__(self) -> None:
             super().__init__(name="distiller")
             self.student = student
+            self.minimised = keras.metrics.Mean(name="minimised")
             # Behind a function Keras does not see it: the teacher is no part of the checkpoints.
             self._ask = lambda images: teacher(images * factor + offset, training=False)
 
@@ -45,10 +46,15 @@ def distiller(
             with tf.GradientTape() as tape:
                 answers = self.student(images, training=True)
                 divergence = keras.losses.kl_divergence(wanted, soften(answers))
-                loss = (1.0 - weight) * self.compute_loss(images, labels, answers)
+                right = keras.losses.sparse_categorical_crossentropy(labels, answers)
+                loss = (1.0 - weight) * tf.reduce_mean(right)
                 loss += weight * temperature**2 * tf.reduce_mean(divergence)
+                # Regularisers are no matter between labels and teacher: they count whole.
+                loss += tf.add_n(self.student.losses) if self.student.losses else 0.0
             self.optimizer.minimize(loss, self.student.trainable_variables, tape=tape)
-            return self.compute_metrics(images, labels, answers, None)
+            self.minimised.update_state(loss)
+            figures = self.compute_metrics(images, labels, answers, None)
+            return {**figures, "loss": self.minimised.result()}
 
     model = Distiller()
     model(keras.Input(student.input_shape[1:]))

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from converters import stack
 from pipeline.errors import StepError
-from pipeline.optimizations._layers import inner, nodes
+from pipeline.kernels import inner
+from pipeline.optimizations._layers import nodes
 
 RANGE_BATCH = 256
 
@@ -77,8 +78,11 @@ def check_foldable(model: Any, scaling: tuple[float, float]) -> Any:
     """The layer whose kernel takes the scaling up.
 
     Raises:
-        StepError: as :func:`first_kernel`, or an offset, which padding keeps from going into a bias.
+        StepError: as :func:`first_kernel`; a factor that is not positive; or an offset, which padding keeps
+            from going into a bias.
     """
+    if scaling[0] <= 0.0:
+        raise StepError(f"pixels are multiplied by {scaling[0]:g}: ranges would turn over")
     if scaling[1]:
         raise StepError(f"pixels are moved by {scaling[1]:g}: only a factor can go into the first kernel")
     return first_kernel(model)

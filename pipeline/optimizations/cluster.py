@@ -7,9 +7,10 @@ from pydantic import Field
 from converters import stack
 from pipeline.artifacts import Claim
 from pipeline.errors import RecipeError
+from pipeline.kernels import elements
 from pipeline.optimizations import Context, Finalized, Problem, Start
 from pipeline.optimizations._fine_tuning import FineTuning
-from pipeline.optimizations._layers import elements, named, wrapped
+from pipeline.optimizations._layers import named, wrapped
 
 AFTER = ("distill", "prune")
 SCHEMES = None

@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 from converters import stack
 from pipeline.artifacts import Claim
 from pipeline.errors import RecipeError
+from pipeline.kernels import elements, kernel
 from pipeline.optimizations import Context, Finalized, Problem, Start
 from pipeline.optimizations._fine_tuning import FineTuning
-from pipeline.optimizations._layers import elements, kernel, named, wrapped
+from pipeline.optimizations._layers import named, wrapped
 
 AFTER = ("distill",)
 SCHEMES = None

@@ -15,6 +15,7 @@ from pydantic import Field
 from converters import stack
 from pipeline.artifacts import Claim
 from pipeline.errors import RecipeError, StepError, unknown
+from pipeline.kernels import inner
 from pipeline.optimizations import Context, Finalized, Problem, Scaling, Start
 from pipeline.optimizations._chosen import DOOR_IN, begins, gaps, last, quantised, unreached, with_door
 from pipeline.optimizations._fake_quant import (
@@ -24,7 +25,8 @@ from pipeline.optimizations._fake_quant import (
     set_ranges,
 )
 from pipeline.optimizations._fine_tuning import FineTuning
-from pipeline.optimizations._layers import inner, nodes, shared
+from pipeline.optimizations._layers import nodes, shared
+from pipeline.optimizations._preserving import preserving
 
 AFTER = ("distill", "prune", "cluster")
 SCHEMES = ("int8",)
@@ -97,7 +99,7 @@ def scan(start: Start, options: Options) -> list[Problem]:
 
 def prepare(context: Context, options: Options) -> Any:
     """The model with the rounding of int8 in front of and behind each layer's work."""
-    training = _annotated(context.model, options, _scheme(context.before), None)
+    training = _annotated(context.model, options, context.before, None)
     samples = context.samples(RANGE_SAMPLES)
     set_ranges(training, context.model, samples)
     set_input_range(training, context.scaling)
@@ -123,7 +125,7 @@ def finalize(context: Context, options: Options, trained: Any) -> Finalized:
     Raises:
         StepError: the scaling cannot go into the first layer.
     """
-    plain = _annotated(context.model, options, _scheme(()), context.scaling)
+    plain = _annotated(context.model, options, (), context.scaling)
     # The same layers in the same order; Keras numbers the names of new ones.
     for layer, twin in zip(plain.layers, trained.layers, strict=True):
         source = _by_short_name(twin)
@@ -154,39 +156,19 @@ def _unfoldable(start: Start, chosen: frozenset[str]) -> Iterator[Problem]:
         yield Problem(layer=start.model.layers[0].name, why=f"begins a model where {error}", way_out=way_out)
 
 
-def _scheme(before: tuple[str, ...]) -> Any:
-    """The quantisation that keeps what was done before."""
-    stack.load_tfmot()
-    from tensorflow_model_optimization.python.core.quantization.keras.collab_opts import (
-        cluster_preserve,
-        prune_preserve,
-    )
-    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
-        default_8bit_quantize_scheme as default,
-    )
-
-    if "cluster" in before:
-        module = cluster_preserve.default_8bit_cluster_preserve_quantize_scheme
-        return module.Default8BitClusterPreserveQuantizeScheme(preserve_sparsity="prune" in before)
-    if "prune" in before:
-        module = prune_preserve.default_8bit_prune_preserve_quantize_scheme
-        return module.Default8BitPrunePreserveQuantizeScheme()
-    return default.Default8BitQuantizeScheme()
-
-
 def _chosen(model: Any, options: Options) -> frozenset[str]:
     """Names of the layers to quantise."""
     names = [layer.name for layer in model.layers if type(layer).__name__ != "InputLayer"]
     return frozenset(names) if options.layers is None else quantised(model, options.layers)
 
 
-def _annotated(model: Any, options: Options, scheme: Any, scaling: Scaling | None) -> Any:
+def _annotated(model: Any, options: Options, before: tuple[str, ...], scaling: Scaling | None) -> Any:
     """The model with its chosen layers wrapped.
 
     Args:
         model: not quantised.
         options: say which layers.
-        scheme: of tensorflow-model-optimization.
+        before: optimisations whose work it keeps.
         scaling: of the pixels behind a door that float32 follows; None while it trains, when pixels
             come scaled.
     """
@@ -206,7 +188,7 @@ def _annotated(model: Any, options: Options, scheme: Any, scaling: Scaling | Non
     with warnings.catch_warnings():
         # Cluster-preserving quantisation says of each layer that was not clustered that it is not.
         warnings.filterwarnings("ignore", "No clustering performed", UserWarning)
-        return quantization.quantize_apply(annotated, scheme)
+        return quantization.quantize_apply(annotated, preserving(before))
 
 
 def _by_short_name(layer: Any) -> Mapping[str, Any]:

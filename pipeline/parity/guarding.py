@@ -4,6 +4,9 @@ from pipeline.guard_record import GuardedLayer, GuardRecord
 
 COLUMNS = ("layer", "op", "SQNR dB", "computes in", "bought points", "cost bytes")
 
+DID_NOT_RUN = "does not run at int8"
+"""Instead of points, where the file with the layer back at int8 broke the runtime."""
+
 WAYS_OUT = "raise guard.layers, optimise with quantize_aware, or ship float16"
 """Ways out where the guard cannot reach the gate."""
 
@@ -40,6 +43,12 @@ def _row(layer: GuardedLayer) -> tuple[str, ...]:
         layer.op,
         f"{layer.sqnr_db:.1f}",
         "float32" if layer.restored else "int8",
-        "" if layer.bought_points is None else f"{layer.bought_points:+.2f}",
+        _bought(layer),
         "" if layer.cost_bytes is None else f"{layer.cost_bytes:+,}",
     )
+
+
+def _bought(layer: GuardedLayer) -> str:
+    if layer.bought_points is not None:
+        return f"{layer.bought_points:+.2f}"
+    return DID_NOT_RUN if layer.restored else ""

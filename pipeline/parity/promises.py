@@ -24,8 +24,8 @@ def remarks(optimized: OptimizedModel, converted: ConvertedModels, verified: Ver
     """What a user of these optimisations has to know of their files."""
     if "prune" in optimized.applied and not any(DENSIFY in variant.ops for variant in converted.variants):
         yield (
-            "pruned files are as large as before, zeros are stored like any weight; what shrinks is their zip. "
-            "They are no faster either: XNNPACK's sparse path needs sparsely stored weights, which these are not"
+            "pruned files are as large as before, zeros are stored like any weight; what shrinks is the zip. "
+            "They are no faster either: XNNPACK's sparse path needs weights that are stored sparsely"
         )
     if "quantize_aware" in optimized.applied:
         ran = [cell for cell in verified.cells if cell.accuracy is not None and cell.agreement is not None]
@@ -34,8 +34,8 @@ def remarks(optimized: OptimizedModel, converted: ConvertedModels, verified: Ver
             worst = max(gaps, key=abs)
             agreement = min(cell.agreement for cell in ran if cell.agreement is not None)
             yield (
-                f"quantisation-aware: Keras with its rounding {percent(verified.reference_accuracy)} %, the file "
-                f"at most {abs(100 * worst):.3f} points off it, top-1 agreement at least {agreement:.3%}"
+                f"quantisation-aware: Keras with its rounding {percent(verified.reference_accuracy)} %, the "
+                f"file at most {abs(100 * worst):.3f} points off it, top-1 agreement at least {agreement:.3%}"
             )
 
 

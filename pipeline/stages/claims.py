@@ -10,11 +10,16 @@ from pipeline.artifacts import Claim
 from pipeline.errors import StepError
 
 Values = npt.NDArray[np.generic]
+Directions = npt.NDArray[np.float64]
 
 CONVOLUTION_RANK = 4
 
 GROUP = 4
 """Neighbours among which the pattern 2:4 counts."""
+
+ORDER_COST = 1e-9
+"""Of each place that a match is out of order: far below what rounding does to a cosine, so that order decides
+between tensors that contents do not tell apart (channels of one weight are all alike)."""
 
 
 def measured_in_keras(
@@ -43,20 +48,12 @@ def measured_in_file(
 ) -> tuple[Claim, ...]:
     """The claims with what is true of a file's tensors.
 
-    A kernel and its tensor are matched by shape, and by order among equals: the converter renames both layers
-    and constants, but it neither reorders nor reshapes them in another way than TFLite's layouts. Distinct
-    weights are counted in each output channel: int8 has a scale for each, and batch normalisation, folded
-    into the kernel, multiplies each by another factor.
+    The converter renames layers and constants, and writes branches in an order of its own: among tensors of
+    its shape a kernel is found by its content, see :func:`_likeness`; where contents tell nothing apart, by
+    order. Distinct weights are counted in each output channel: int8 has a scale for each, and batch
+    normalisation, folded into the kernel, multiplies each by another factor.
     """
-    tensors: dict[str, WeightTensor] = {}
-    # No optimisation promises anything of depthwise kernels.
-    left = [each for each in weights if each.op != "DEPTHWISE_CONV_2D"]
-    for name, values in kernels.items():
-        shape = _in_last(values).shape
-        found = next((each for each in left if each.values.shape == shape), None)
-        if found is not None:
-            tensors[name] = found
-            left.remove(found)
+    tensors = _matched(kernels, weights)
     result = []
     for claim in claims:
         tensor = tensors.get(claim.layer)
@@ -65,6 +62,45 @@ def measured_in_file(
             parts = list(tensor.values)
         result.append(_measured(claim, parts))
     return tuple(result)
+
+
+def _matched(kernels: Mapping[str, Values], weights: Sequence[WeightTensor]) -> dict[str, WeightTensor]:
+    """Layer name to the tensor that its kernel became; left out where there is none of its shape."""
+    # Here, not above: an import of a tenth of a second that only optimised models need.
+    from scipy.optimize import linear_sum_assignment
+
+    ours = {name: _in_last(values) for name, values in kernels.items()}
+    # No optimisation promises anything of depthwise kernels.
+    theirs = [each for each in weights if each.op != "DEPTHWISE_CONV_2D"]
+    found = {}
+    for shape in {values.shape for values in ours.values()}:
+        names = [name for name, values in ours.items() if values.shape == shape]
+        tensors = [each for each in theirs if each.values.shape == shape]
+        rows, columns = [_directions(ours[n]) for n in names], [_directions(t.values) for t in tensors]
+        cost = [
+            [ORDER_COST * abs(i - j) - _likeness(row, column) for j, column in enumerate(columns)]
+            for i, row in enumerate(rows)
+        ]
+        pairs = linear_sum_assignment(np.reshape(cost, (len(names), len(tensors))))
+        found.update({names[i]: tensors[j] for i, j in zip(*pairs, strict=True)})
+    return found
+
+
+def _likeness(first: Directions, second: Directions) -> float:
+    """Mean over output channels of abs(cosine), 0..1, of two kernels given as :func:`_directions`.
+
+    Batch normalisation multiplies a channel by a factor of either sign, and int8 divides it by a scale: what
+    is left of a channel is the line that it points along. Two channels of zeros are alike.
+    """
+    cosines = np.abs(np.einsum("ok,ok->o", first, second))
+    return float(np.mean(np.where(first.any(axis=1) | second.any(axis=1), cosines, 1.0)))
+
+
+def _directions(values: Values) -> Directions:
+    """A kernel (out, ...) as float64 (out, weights of a channel), each channel of length 1, or all zeros."""
+    channels = values.reshape(len(values), -1).astype(np.float64)
+    lengths = np.linalg.norm(channels, axis=1, keepdims=True)
+    return np.asarray(np.divide(channels, lengths, out=np.zeros_like(channels), where=lengths > 0))
 
 
 def check(claims: Iterable[Claim], *, where: str) -> None:

@@ -23,7 +23,7 @@ from pipeline.artifacts import (
     TrainedModel,
     Variant,
 )
-from pipeline.optimizations._layers import kernels
+from pipeline.kernels import kernels
 from pipeline.preprocess import tensor
 from pipeline.recipe import GUARDED_SCHEME, Recipe
 from pipeline.sampling import stratified

@@ -107,7 +107,8 @@ def fit(fit: Fit, console: Console) -> Fitted:
         with console.task(title, len(order), "images") as task:
             progress = _progress(keras, task, section.batch, len(order))
             fitted = model.fit(batches, verbose=0, callbacks=[progress, *fit.callbacks])
-            loss, accuracy = model.evaluate(held_out, verbose=0)
+            held = model.evaluate(held_out, verbose=0, return_dict=True)
+            loss, accuracy = held["loss"], held["accuracy"]
             task.advance(0, f"loss {fitted.history['loss'][0]:.4f}, validation {accuracy:.2%}")
         record = EpochRecord(
             epoch=epoch,

@@ -125,7 +125,7 @@ def _record(record: GuardRecord, found: Guarded, *, bytes_after: int) -> GuardRe
             op=verdict.layer.op,
             sqnr_db=verdict.sqnr_db,
             restored=verdict.restored,
-            bought_points=verdict.bought_points,
+            bought_points=_finite(verdict.bought_points),
             cost_bytes=verdict.cost_bytes,
         )
         for verdict in found.verdicts
@@ -140,6 +140,11 @@ def _record(record: GuardRecord, found: Guarded, *, bytes_after: int) -> GuardRe
             "layers": layers,
         }
     )
+
+
+def _finite(points: float | None) -> float | None:
+    """None where the file without a layer did not run: it lost no number of points."""
+    return points if points is not None and math.isfinite(points) else None
 
 
 def _gate(recipe: Recipe, target: Target) -> tuple[float, int | None]:

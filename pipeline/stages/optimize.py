@@ -28,6 +28,7 @@ from pipeline.artifacts import (
     sha256,
 )
 from pipeline.console import Console
+from pipeline.errors import RecipeError
 from pipeline.optimizations import Context, Scaling
 from pipeline.recipe import QUANTIZED_IN_TRAINING, Recipe
 from pipeline.sections import PluginSection, TrainSection
@@ -68,13 +69,26 @@ def settings(recipe: Recipe, _target: Target, _data: Path | None) -> dict[str, A
 
 def _settings(section: PluginSection) -> dict[str, Any]:
     values = section.model_dump(mode="json")
+    # A file counts by what is in it, wherever it lies.
+    files = {key: _file_digest(section, key, path) for key, path in values.items() if _is_file(key, path)}
     teacher = values.get("teacher")
     return {
         **values,
+        **files,
         "plugin": shelf.source_digest("optimizations", section.name),
-        "files": {k: sha256(Path(v)) for k, v in values.items() if k.endswith("_file") and v},
         "teacher_plugin": shelf.source_digest("models", teacher["name"]) if teacher else None,
     }
+
+
+def _is_file(key: str, value: Any) -> bool:
+    return key.endswith("_file") and isinstance(value, str)
+
+
+def _file_digest(section: PluginSection, key: str, path: str) -> str:
+    try:
+        return sha256(Path(path))
+    except OSError as error:
+        raise RecipeError(f"optimize.{section.name}.{key} '{path}': {error.strerror}") from error
 
 
 class _Record(BaseModel):
@@ -121,7 +135,7 @@ def run(work: Work) -> Artifact:
 
 
 def _kernels(path: Path) -> dict[str, npt.NDArray[np.float32]]:
-    from pipeline.optimizations._layers import kernels
+    from pipeline.kernels import kernels
 
     return kernels(load_keras(path))
 
@@ -255,11 +269,12 @@ def _teacher(work: Work, section: PluginSection, how: TrainSection) -> tuple[Any
 def _keep(model: Any, record: _Record, place: Path) -> _Record:
     """Moves a finished step into place as a whole; its checkpoints go."""
     partial = place.with_name(place.name + ".partial")
-    shutil.rmtree(partial / "checkpoints")
     save_h5(model, partial / "model.h5")
     (partial / "step.json").write_text(
         json.dumps({"sha256": sha256(partial / "model.h5"), **record.model_dump(mode="json")}), "utf-8"
     )
+    # Only now: until the model is written, they are all there is of hours.
+    shutil.rmtree(partial / "checkpoints")
     partial.rename(place)
     return record
 
@@ -273,8 +288,10 @@ def _read(place: Path, console: Console) -> _Record | None:
         if sha256(place / "model.h5") == values.pop("sha256"):
             return _Record.model_validate(values)
         why = "model.h5 is not what was written"
-    except (OSError, ValueError, KeyError) as error:
+    except (FileNotFoundError, ValueError, KeyError) as error:
         why = str(error)
     console.warn(f"{place}: damaged ({why}); making it again")
-    shutil.rmtree(place)
+    aside = place.with_name(place.name + ".damaged")
+    shutil.rmtree(aside, ignore_errors=True)
+    place.rename(aside)  # not removed: it may hold hours of training
     return None

@@ -9,7 +9,14 @@ from converters.errors import ConverterError
 from pipeline import latency, runner, runtimes
 from pipeline.artifacts import ConvertedModels, PreparedData, VerifiedModel, digest
 from pipeline.console import Console
-from pipeline.errors import BusyError, PipelineError, RuntimeFailure, StorageError, UsageError
+from pipeline.errors import (
+    BusyError,
+    PipelineError,
+    RecipeError,
+    RuntimeFailure,
+    StorageError,
+    UsageError,
+)
 from pipeline.latency import Subject
 from pipeline.parity.guarding import failure
 from pipeline.parity.report import failures
@@ -19,7 +26,8 @@ from pipeline.sweep.variants import Variant
 from pipeline.target import Target
 
 STOPPING = (StorageError, BusyError, UsageError)
-"""Errors that every further variant would meet too: they end the sweep."""
+"""Errors that every further variant would meet too: they end the sweep. Of the kinds of UsageError that is
+not so of RecipeError: a model that one chain cannot take may suit the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +103,10 @@ def measure(
                 variant.recipe, target, runs=runs, data=data, console=console, until="verify", wait=wait
             )
             made.append(_made(variant, build))
-        except STOPPING:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it breaks on is its row's reason; others are hours
+        except Exception as error:
+            # Whatever else it breaks on is its row's reason; the other rows are hours of work.
+            if isinstance(error, STOPPING) and not isinstance(error, RecipeError):
+                raise
             if debug:
                 traceback.print_exception(error)
             console.warn(f"{variant.label} could not be made: {_sentence(error)}")

@@ -10,7 +10,8 @@ import pytest
 from converters import ConversionSpec, convert, stack
 from converters.errors import UnsafeModelError
 from converters.tflite.inspect import inspect_bytes
-from converters.tflite.keras import _CODE_OPS, _FILE_OPS, SourceModel, from_keras, is_model, load
+from converters.tflite.keras import SourceModel, from_keras, is_model, load
+from converters.tflite.safety import CODE_OPS, FILE_OPS
 from tests.converters.conftest import Floats, run_tflite
 from tests.converters.saved_models import SEED, Models, libraries, rewritten, save, sentence, small_model
 
@@ -225,7 +226,7 @@ class TestOpsOfASavedModel:
     def test_every_name_is_an_op(self, tensorflow: stack.Stack) -> None:
         """A misspelt one would refuse nothing."""
         known = set(dir(tensorflow.tf.raw_ops))
-        assert {op for op in _CODE_OPS | _FILE_OPS if {op, f"Experimental{op}"}.isdisjoint(known)} == set()
+        assert {op for op in CODE_OPS | FILE_OPS if {op, f"Experimental{op}"}.isdisjoint(known)} == set()
 
 
 class TestModelsInMemory:

@@ -13,6 +13,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+from pipeline import recipe
 from pipeline.artifacts import ConvertedModels
 from pipeline.cli.app import INTERRUPTED
 from tests.conftest import Answer, Pipeline, SmokeBuild, pipeline
@@ -132,6 +133,20 @@ def test_a_variant_that_cannot_be_made_leaves_the_others(swept: tuple[Path, Answ
     assert (missing["scheme"], missing["accuracy"], missing["times_faster"]) == (None, None, None)
     assert [(row["scheme"], row["problem"]) for row in rows] == [("float32", None), ("int8", None)]
     assert all(row["latency_us"] > 0 for row in rows)
+
+
+def test_a_chain_that_the_model_cannot_take_is_a_row(swept: tuple[Path, Answer], tmp_path: Path) -> None:
+    """Found by the scan of the trained model; the variants beside it are measured."""
+    own = tmp_path / "own.toml"
+    digits = (recipe.FOLDER / "digits.toml").read_text("utf-8")
+    own.write_text(f'name = "digits"\n{digits}\n[[optimize]]\nname = "prune"\nlayers = ["dense_9"]\n')
+    over = ("--over", "optimize=none,prune", "--schemes", "int8", "--json")
+    answer = pipeline("sweep", own, *SMOKE, "--runs", swept[0], *over)
+    assert answer.code == 1, answer.err
+    made, missing = answer.json["rows"]
+    assert made["problem"] is None
+    assert "unknown layer 'dense_9'" in missing["problem"]
+    assert "did you mean 'dense_1'?" in missing["problem"]
 
 
 def test_two_recipes_stand_in_one_table(swept: tuple[Path, Answer], tmp_path: Path) -> None:

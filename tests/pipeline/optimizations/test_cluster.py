@@ -5,8 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.errors import RecipeError
+from pipeline.kernels import kernels
 from pipeline.optimizations import Finalized, cluster
-from pipeline.optimizations._layers import kernels
 from tests.pipeline.optimizations import tiny
 
 tensorflow = pytest.mark.tensorflow

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from pipeline.kernels import kernels
 from pipeline.optimizations import Finalized, prune
-from pipeline.optimizations._layers import kernels
 from pipeline.stages.fitting import compile_model
 from tests.pipeline.optimizations import tiny
 

@@ -10,8 +10,8 @@ from converters import stack
 from converters.tflite.inspect import Inspection, inspect_bytes
 from converters.tflite.weights import weights
 from pipeline.errors import RecipeError
+from pipeline.kernels import kernels
 from pipeline.optimizations import Finalized, quantize_aware
-from pipeline.optimizations._layers import kernels
 from pipeline.stages.claims import measured_in_keras
 from pipeline.stages.flat import flat
 from tests.pipeline.optimizations import tiny

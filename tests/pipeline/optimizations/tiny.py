@@ -15,8 +15,8 @@ from converters.tflite.keras import from_keras, load_keras
 from converters.tflite.weights import WeightTensor, weights
 from pipeline import shelf
 from pipeline.artifacts import Claim
+from pipeline.kernels import kernels
 from pipeline.optimizations import Context, Finalized
-from pipeline.optimizations._layers import kernels
 from pipeline.stages.checkpoints import save_h5
 from pipeline.stages.claims import measured_in_file, measured_in_keras
 from pipeline.stages.fitting import compile_model

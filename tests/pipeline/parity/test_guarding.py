@@ -56,3 +56,10 @@ def test_rows_leave_out_what_only_moves_values() -> None:
         ("dense", "FULLY_CONNECTED", "23.6", "int8", "", ""),
     ]
     assert {len(row) for row in table} == {len(COLUMNS)}
+
+
+def test_a_layer_without_which_the_file_does_not_run_says_so() -> None:
+    """It bought no number of points; a layer that was left at int8 bought nothing either."""
+    needed = CONV.model_copy(update={"bought_points": None})
+    table = rows(record(layers=(needed, POOL, DENSE)))
+    assert [row[COLUMNS.index("bought points")] for row in table] == ["does not run at int8", ""]

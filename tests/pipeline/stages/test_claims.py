@@ -9,7 +9,7 @@ import pytest
 from converters.tflite.weights import WeightTensor
 from pipeline.artifacts import Claim
 from pipeline.errors import StepError
-from pipeline.stages.claims import check, measured_in_file, measured_in_keras
+from pipeline.stages.claims import _matched, check, measured_in_file, measured_in_keras
 
 Kind = Literal["zero_share", "zeros_in_four", "distinct_weights"]
 
@@ -55,8 +55,8 @@ def test_distinct_weights_are_counted_over_the_kernel_or_by_channel() -> None:
     assert in_keras("distinct_weights", np.array([[1.0, 3.0], [2.0, 3.0]]), per_channel=True) == 3
 
 
-def test_a_file_is_measured_by_shape_and_order() -> None:
-    """Kernels of the same shape keep their order; depthwise tensors between them belong to none."""
+def test_a_file_is_measured_by_shape_and_content() -> None:
+    """Depthwise tensors between the others belong to none."""
     first, second = np.zeros((1, 1, 2, 3), np.float32), np.ones((1, 1, 2, 3), np.float32)
     tensors = [
         tensor(np.ones((1, 3, 3, 2), np.int8)),
@@ -67,6 +67,38 @@ def test_a_file_is_measured_by_shape_and_order() -> None:
     claims = [claim("zero_share", 1, "first"), claim("zero_share", 1, "second"), claim("zero_share", 1, "no")]
     found = measured_in_file(claims, {"first": first, "second": second}, tensors)
     assert [each.measured for each in found] == [1.0, 0.0, None]
+
+
+def test_kernels_that_contents_do_not_tell_apart_keep_their_order() -> None:
+    """A channel of one weight points nowhere in particular."""
+    kernels = {name: np.full((1, 3), value, np.float32) for name, value in (("a", 2), ("b", 3), ("c", 5))}
+    tensors = [
+        tensor(np.array(values, np.int8)[:, np.newaxis]) for values in ((7, 8, 9), (4, 5, 5), (6,) * 3)
+    ]
+    claims = [claim("distinct_weights", 1, name) for name in kernels]
+    found = _matched(kernels, tensors)
+    assert [found[name] for name in kernels] == tensors
+    assert [each.measured for each in measured_in_file(claims, kernels, tensors)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("factor", [1.0, -3.0])
+def test_a_channel_is_found_again_whatever_its_factor(factor: float) -> None:
+    """Also where its kernel comes later in the file, and there are more tensors than kernels."""
+    first, second = np.random.default_rng(1).normal(size=(2, 1, 1, 8, 3))
+    first[:, :, :4], second[:, :, 6:] = 0, 0
+    factors = np.array([1.0, factor, 0.01])
+    tensors = [
+        tensor(np.moveaxis(values * factors, -1, 0)) for values in (np.ones((1, 1, 8, 3)), second, first)
+    ]
+    claims = [claim("zero_share", 0, "first"), claim("zero_share", 0, "second")]
+    found = measured_in_file(claims, {"first": first, "second": second}, tensors)
+    assert [each.measured for each in found] == [0.5, 0.25]
+
+
+def test_without_tensors_nothing_is_measured() -> None:
+    """A file of another model."""
+    (found,) = measured_in_file([claim("zero_share", 0)], {"a": np.zeros((3, 2), np.float32)}, [])
+    assert found.measured is None
 
 
 def test_a_file_has_few_weights_in_each_output_channel() -> None:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from converters.tflite.calibrated import Layer
+from converters.tflite.guard import Guarded, LayerVerdict
 from pipeline import recipe, runtimes, target
 from pipeline.artifacts import PreparedData
 from pipeline.console import Console
 from pipeline.errors import RuntimeFailure
+from pipeline.guard_record import GuardRecord
 from pipeline.runtimes import litert
 from pipeline.stages import STAGES, Work, guarding
 from pipeline.stages.data import validation_part
@@ -122,3 +125,31 @@ def test_settings_hold_what_the_answer_depends_on(work: Work) -> None:
     limits = guarding.settings(work.recipe, small)
     assert limits is not None
     assert limits["limits"] == (5.0, 10_000)
+
+
+def test_a_layer_without_which_no_file_runs_is_recorded_without_points() -> None:
+    """An infinite number can stand in no artifact."""
+    layers = [
+        Layer(name=name, op="CONV_2D", node=name, feeds=(), weights=True)
+        for name in ("needed", "useful", "spare")
+    ]
+    points = (math.inf, 2.5, None)
+    verdicts = tuple(
+        LayerVerdict(
+            layer=layer, sqnr_db=9.0, restored=bought is not None, bought_points=bought, cost_bytes=8
+        )
+        for layer, bought in zip(layers, points, strict=True)
+    )
+    found = Guarded(
+        content=b"", held=True, why="", drop_before=9.0, drop_after=0.5, bytes_before=4, trials=7,
+        verdicts=verdicts,
+    )  # fmt: skip
+    plain = GuardRecord(
+        runtime="litert", images=9, limit_points=1.0, held=False, why="", drop_before_points=9.0,
+        drop_after_points=9.0, bytes_before=4, bytes_after=4, trials=1, layers=(),
+    )  # fmt: skip
+
+    record = guarding._record(plain, found, bytes_after=20)
+
+    assert [layer.bought_points for layer in record.layers] == [None, 2.5, None]
+    assert GuardRecord.model_validate_json(record.model_dump_json()) == record
