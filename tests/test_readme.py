@@ -1,6 +1,7 @@
 """README.md: what the program can check of it."""
 
 import re
+import tomllib
 import subprocess
 import sys
 from pathlib import Path
@@ -33,9 +34,16 @@ def test_its_recipe_loads(tmp_path: Path) -> None:
     """The example is a recipe, not prose."""
     from pipeline import recipe
 
-    (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    whole, more = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     path = tmp_path / "mine.toml"
-    path.write_text(block, "utf-8")
+    path.write_text(whole, "utf-8")
     loaded = recipe.load(str(path))
     assert loaded.dataset.name == "idx"
     assert loaded.gate("int8").max_accuracy_drop_points == 0.5
+    sections = tomllib.loads(more)
+    assert set(sections) == {"train", "optimize", "guard"}
+    del sections["guard"]  # for post-training quantisation alone
+    values = {**tomllib.loads(whole), **{"optimize": sections["optimize"]}}
+    values["convert"]["schemes"] = ["int8"]
+    names = [section.name for section in recipe.check({"name": "mine", **values}, where="mine").optimize]
+    assert names == ["prune", "cluster", "quantize_aware"]

@@ -51,7 +51,7 @@ def command(
     \b
         pipeline sweep emnist --over optimize=none,prune,cluster,qat,pqat,cqat,pcqat
         pipeline sweep digits --over train.epochs=5,10,20 --schemes int8
-    """  # noqa: D301 - click reads \\b as a character, which a raw string would not hold
+    """  # noqa: D301 - click reads \b as a character, which a raw string would not hold
     from pipeline.errors import StepError
     from pipeline.sweep import document, measure, picture, table
     from pipeline.sweep.variants import derive, parse_over

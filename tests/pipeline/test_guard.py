@@ -50,6 +50,7 @@ def runs(spoilt: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_the_guard_restores_two_layers_and_every_runtime_confirms_it(runs: Path) -> None:
     """Artifact, JSON, progress, manifest, model card; the bundled file passes its gates on the test set."""
     answer = pipeline("build", *SMOKE, "--runs", runs, "--set", "guard={}", "--json")
@@ -79,6 +80,7 @@ def test_the_guard_restores_two_layers_and_every_runtime_confirms_it(runs: Path)
     assert "with conv_1_1, conv_2_1 in float32" in guarded
 
 
+@pytest.mark.slow
 def test_a_gate_out_of_reach_ends_with_code_3_the_best_file_and_why(runs: Path) -> None:
     """One layer is not enough; nothing is lost, and the next attempt starts where this one ended."""
     options = ("--runs", runs, "--set", "guard.layers=1")

@@ -149,6 +149,7 @@ def test_a_chain_that_the_model_cannot_take_is_a_row(swept: tuple[Path, Answer],
     assert "did you mean 'dense_1'?" in missing["problem"]
 
 
+@pytest.mark.slow
 def test_two_recipes_stand_in_one_table(swept: tuple[Path, Answer], tmp_path: Path) -> None:
     """Measured on the same images, compared with the first."""
     compact = tmp_path / "compact.toml"
@@ -168,6 +169,7 @@ def test_two_recipes_stand_in_one_table(swept: tuple[Path, Answer], tmp_path: Pa
     assert (runs / "compact-smoke").is_dir()
 
 
+@pytest.mark.slow
 def test_a_sweep_that_was_interrupted_goes_on(tmp_path: Path) -> None:
     """What the first variant made is kept; Ctrl-C ends with 130."""
     command = [sys.executable, "-m", "pipeline", "sweep", "digits", *SMOKE, "--runs", str(tmp_path), *EPOCHS]

@@ -47,6 +47,7 @@ def test_every_layout_keeps_what_was_promised(add: Callable[..., Any], chain: st
     tiny.assert_kept(tiny.in_file(promised, again, tiny.file(again)))
 
 
+@pytest.mark.slow
 def test_one_kernel_without_a_zero_costs_no_other_its_zeros() -> None:
     """Layers that were not named are not pruned; those that were stay so."""
     found, promised = tiny.chain(
