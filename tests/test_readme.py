@@ -1,9 +1,9 @@
 """README.md: what the program can check of it."""
 
 import re
-import tomllib
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +43,7 @@ def test_its_recipe_loads(tmp_path: Path) -> None:
     sections = tomllib.loads(more)
     assert set(sections) == {"train", "optimize", "guard"}
     del sections["guard"]  # for post-training quantisation alone
-    values = {**tomllib.loads(whole), **{"optimize": sections["optimize"]}}
+    values = {**tomllib.loads(whole), "optimize": sections["optimize"]}
     values["convert"]["schemes"] = ["int8"]
     names = [section.name for section in recipe.check({"name": "mine", **values}, where="mine").optimize]
     assert names == ["prune", "cluster", "quantize_aware"]
