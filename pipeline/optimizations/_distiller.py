@@ -54,6 +54,9 @@ def distiller(
             self.optimizer.minimize(loss, self.student.trainable_variables, tape=tape)
             self.minimised.update_state(loss)
             figures = self.compute_metrics(images, labels, answers, None)
+            # Were the names those of all metrics, Keras would read these itself, and the loss it knows of is
+            # that of evaluations: 0 here.
+            del figures[self.minimised.name]
             return {**figures, "loss": self.minimised.result()}
 
     model = Distiller()
