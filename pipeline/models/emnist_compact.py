@@ -6,7 +6,8 @@
              -> depthwise over the whole map         head: one weight per place and channel
              -> Dense softmax
 
-Blocks that keep size and width are residual. A full 3x3 convolution on 16..48 channels costs an int8 CPU
+Blocks that keep size and width are residual. The first block halves the image already: work on 28 x 28 places
+took a fifth of the time and gained nothing measurable. A full 3x3 convolution on 24..48 channels costs an int8 CPU
 kernel less time than a separable one, whose depthwise half is bound by memory; on 128 channels it costs nine
 times the weights. The head weighs places as Flatten and Dense do, with 49 weights per channel instead of
 10,816 x 256, where global average pooling would forget where a stroke was.
@@ -53,15 +54,15 @@ class Options(BaseModel):
 
     stem: tuple[Layer, ...] = Field(
         default=(
-            Layer(filters=16),
-            Layer(filters=32, stride=2),
+            Layer(filters=24, stride=2),
             Layer(filters=32),
             Layer(filters=48, stride=2),
+            Layer(filters=48),
             Layer(filters=48),
         ),
         min_length=1,
     )
-    body: tuple[Layer, ...] = (Layer(filters=128), Layer(filters=128), Layer(filters=144))
+    body: tuple[Layer, ...] = (Layer(filters=128), Layer(filters=144))
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
 
 
