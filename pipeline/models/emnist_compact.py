@@ -7,10 +7,10 @@
              -> Dense softmax
 
 Blocks that keep size and width are residual. The first block halves the image already: work on 28 x 28 places
-took a fifth of the time and gained nothing measurable. A full 3x3 convolution on 24..48 channels costs an int8 CPU
-kernel less time than a separable one, whose depthwise half is bound by memory; on 128 channels it costs nine
-times the weights. The head weighs places as Flatten and Dense do, with 49 weights per channel instead of
-10,816 x 256, where global average pooling would forget where a stroke was.
+took a fifth of the time and gained nothing measurable. A full 3x3 convolution on 24..48 channels costs an
+int8 CPU kernel less time than a separable one, whose depthwise half is bound by memory; on 128 channels it
+costs nine times the weights. The head weighs places as Flatten and Dense do, with 49 weights per channel
+instead of 10,816 x 256, where global average pooling would forget where a stroke was.
 """
 
 from types import ModuleType
