@@ -37,6 +37,11 @@ which TFLite lacks, and files older than TensorFlow 2.4 have them; those are not
 _FUNCTION_CLASSES = frozenset({"TFOpLambda", "SlicingOpLambda"})
 """Layers that call a function of TensorFlow, by its name, on tensors and constants of the configuration."""
 
+_VOCABULARY_CLASSES = frozenset({"StringLookup", "IntegerLookup", "TextVectorization"})
+"""Layers that read the file whose path their configuration gives as a vocabulary, while they are made."""
+
+_VOCABULARY_KEYS = ("vocabulary", "idf_weights")
+
 _ARITHMETIC = re.compile(r"(__operators__|math|nn|keras\.activations)\.\w+(\.\w+)*")
 
 ARITHMETIC = frozenset(
@@ -141,8 +146,14 @@ def _hazards_of_object(config: Mapping[str, Any]) -> Iterator[str]:
         function = options.get("function")
         if not _calculates(function):
             yield f"layer '{name}' ({class_name}) would call '{function}', which is not known as arithmetic,"
+    elif names & _VOCABULARY_CLASSES and (paths := [v for k, v in options.items() if _is_path(k, v)]):
+        yield f"layer '{name}' ({class_name}) would read the file '{paths[0]}'"
     elif isinstance(module, str) and not _trusted(config):
         yield f"{class_name} '{name}' from module '{module}' would execute code from the file"
+
+
+def _is_path(key: str, value: Any) -> bool:
+    return key in _VOCABULARY_KEYS and isinstance(value, str)
 
 
 def _calculates(function: Any) -> bool:

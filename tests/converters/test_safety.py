@@ -214,6 +214,19 @@ OBJECTS: dict[str, tuple[Config, str]] = {
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("class_name", ["StringLookup", "IntegerLookup", "TextVectorization"])
+def test_a_vocabulary_is_not_read_from_a_path(
+    class_name: str, suffix: str, tensorflow: stack.Stack, tmp_path: Path
+) -> None:
+    """One in the configuration itself, a list, is no path."""
+    layer = called(class_name, {"vocabulary": "/somewhere/words.txt"}, 1.0)
+    with pytest.raises(UnsafeModelError, match=f"{class_name}.* would read the file '/somewhere/words.txt'"):
+        load(with_layer(tensorflow, tmp_path, suffix, layer))
+    listed = {**layer, "config": {**layer["config"], "vocabulary": ["a"]}}
+    assert not list(safety.hazards_of_config({**listed, "module": "keras.layers"}))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("case", OBJECTS)
 def test_objects_that_are_not_made_of_numbers_are_refused(
     saved: Models, tmp_path: Path, suffix: str, case: str
