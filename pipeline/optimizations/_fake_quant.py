@@ -5,6 +5,7 @@ and ``<what>_max``. They start at -6 and 6 (at 0 and 0 for the input) and move b
 step.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from pipeline.kernels import inner
 from pipeline.optimizations._layers import nodes
 
 RANGE_BATCH = 256
+RANGE_BYTES = 256 << 20
+"""Of all activations of a batch while ranges are measured: every layer's answer is held at once."""
 
 PIXEL_MAX = 255
 
@@ -50,9 +53,11 @@ def set_ranges(quantised: Any, model: Any, samples: npt.NDArray[np.float32]) -> 
         for name, what in wanted
     ]
     probe = keras.Model(model.inputs, tensors)
+    sample_bytes = 4 * sum(math.prod(tensor.shape[1:]) for tensor in tensors)
+    batch = max(1, min(RANGE_BATCH, RANGE_BYTES // sample_bytes))
     lows, highs = [], []
-    for first in range(0, len(samples), RANGE_BATCH):
-        answers = probe(samples[first : first + RANGE_BATCH], training=False)
+    for first in range(0, len(samples), batch):
+        answers = probe(samples[first : first + batch], training=False)
         answers = answers if isinstance(answers, list) else [answers]
         lows.append([float(np.min(answer)) for answer in answers])
         highs.append([float(np.max(answer)) for answer in answers])

@@ -18,7 +18,8 @@ Images = npt.NDArray[np.float32]
 ROUNDING = 0.3
 """Of 255: places are computed in float32 and a border of 0.001 pixels is cut off."""
 
-ALL = AugmentSection(rotation_degrees=20, shear=0.2, zoom=0.2, shift_pixels=2, elastic_pixels=1)
+LINEAR = {"rotation_degrees": 20, "shear": 0.2, "zoom": 0.2, "shift_pixels": 2, "flip": True, "crop": 0.5}
+ALL = AugmentSection(**LINEAR, elastic_pixels=1, contrast=0.5, outside="reflect")
 
 
 def pictures(*shape: int) -> Images:
@@ -66,7 +67,8 @@ def test_every_kind_of_warp_changes_images_and_keeps_their_range() -> None:
     """Reading between pixels never leaves 0..255."""
     images = pictures(4, 12, 12)
     for name, value in ALL.model_dump().items():
-        found = warped(images, AugmentSection(**{name: value}))
+        # What lies outside shows only where something reaches it.
+        found = warped(images, AugmentSection(**{"shift_pixels": 2} if name == "outside" else {name: value}))
         assert np.abs(found - images).max() > 1, name
         assert found.min() >= 0, name
         assert found.max() <= 255 * (1 + 1e-5), name
@@ -107,11 +109,55 @@ def test_far_outside_everything_is_black(extreme: None) -> None:
     assert warped(np.full((1, 6, 6), 255, np.float32), AugmentSection(shift_pixels=50)).max() <= ROUNDING
 
 
+@pytest.mark.parametrize("outside", ["black", "reflect"])
+def test_the_quick_op_reads_what_the_dense_reading_does(outside: str) -> None:
+    """Affine warps are the same with either; outside the image too."""
+    tf = stack.load().tf
+    section = AugmentSection(**{**LINEAR, "shift_pixels": 5, "outside": outside})
+    images, seed = tf.constant(pictures(6, 17, 20, 3)), tf.constant(5, tf.int64)
+    quick = augmentation._read_affine(images, seed, section)
+    dense = augmentation._read_anywhere(images, seed, section)
+    assert np.abs(np.asarray(quick - dense)).max() <= ROUNDING
+
+
+def test_every_other_image_is_mirrored() -> None:
+    """The others are left as they are."""
+    images = pictures(400, 4, 6, 3)
+    found = warped(images, AugmentSection(flip=True))
+    mirrored = np.abs(found - images[:, :, ::-1]).max(axis=(1, 2, 3)) <= ROUNDING
+    kept = np.abs(found - images).max(axis=(1, 2, 3)) <= ROUNDING
+    assert np.all(mirrored ^ kept)
+    # Four standard deviations of a fair coin.
+    assert abs(mirrored.mean() - 0.5) <= 4 * 0.5 / 400**0.5
+
+
+def test_a_crop_stays_inside_the_image() -> None:
+    """On a ramp one sees where each corner was read, and how much was left."""
+    side = 40
+    ramp = np.broadcast_to(np.arange(side, dtype=np.float32), (300, side, side))
+    for images in (ramp, ramp.transpose(0, 2, 1)):
+        found = warped(np.ascontiguousarray(images), AugmentSection(crop=0.5))
+        low, high = found.min(axis=(1, 2)), found.max(axis=(1, 2))
+        share = (high - low + 1) / side
+        assert low.min() >= 0
+        assert high.max() <= side - 1
+        # Half the area with the widest aspect.
+        assert share.min() >= (0.5 / augmentation.CROP_ASPECT) ** 0.5 - 0.02
+        assert share.min() < 0.75
+        assert low.std() > 1
+
+
+def test_contrast_is_scaled_about_the_mean(extreme: None) -> None:
+    """Of each channel; the mean stays."""
+    images = np.random.default_rng(1).uniform(100, 150, (2, 8, 8, 3)).astype(np.float32)
+    found = warped(images, AugmentSection(contrast=0.5))
+    mean = images.mean(axis=(1, 2), keepdims=True)
+    assert np.abs(found - (mean + 1.5 * (images - mean))).max() <= 1e-3
+
+
 def test_the_elastic_field_is_smooth() -> None:
     """Neighbours move nearly alike: far less between them than between ends of the image."""
     tf = stack.load().tf
-    section = AugmentSection(elastic_pixels=2)
-    x, _ = augmentation._sources(8, 28, 28, tf.constant(3, tf.int64), section)
-    field: Images = np.asarray(x, np.float32) - np.arange(28, dtype=np.float32)
+    field: Images = np.asarray(augmentation._elastic(8, (28, 28), tf.constant(3, tf.int64), 2.0))[..., 0]
     assert 0.5 < field.std() < 4
     assert np.abs(np.diff(field, axis=2)).mean() < 0.3 * field.std()
