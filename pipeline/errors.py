@@ -16,7 +16,7 @@
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
@@ -83,3 +83,9 @@ def unknown(what: str, value: str, choices: Iterable[str], *, within: str = "") 
     near = difflib.get_close_matches(value, names, n=1)
     hint = f"; did you mean '{within}{near[0]}'?" if near else ""
     return f"unknown {what} '{within}{value}', choose from: {', '.join(names) or 'none'}{hint}"
+
+
+def several(names: Sequence[str], *, limit: int = 20) -> str:
+    """The first names of a list, and how many more there are: a message stays readable."""
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more:,} more" if more > 0 else "")

@@ -26,7 +26,9 @@ above; what a decoder makes of 16-bit and transparent pictures stands at :func:`
 
 import io
 import math
+import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +37,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.errors import DataError
+from pipeline.resampling import resize
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -55,6 +58,9 @@ slack the last bit of a sum, which no two languages add up alike, would move it 
 
 GAUSSIAN_REACH = 3
 """Standard deviations that the kernel reaches; the 0.3 % of the weight beyond is spread over the rest."""
+
+_OPENING = threading.Lock()
+"""Held while a picture's header is read: all threads share Python's warning filters, changed there."""
 
 
 class PreprocessSpec(BaseModel):
@@ -113,11 +119,15 @@ class PreprocessSpec(BaseModel):
         return float(ends.min()), float(ends.max())
 
 
-def decode(source: Path | bytes) -> Pixels:
-    """Decodes a picture and rotates it by its EXIF orientation.
+def decode(source: Path | bytes, *, admit: Callable[[int], None] | None = None) -> Pixels:
+    """Decodes a picture and rotates it by its EXIF orientation. Threads may decode side by side.
 
     Part of the contract, for both apps too: of 16 bits a channel the high byte is taken, ``v >> 8``; what is
     transparent (alpha, or a transparent colour of a palette) lies on white, as on paper.
+
+    Args:
+        source: a file, or its bytes.
+        admit: called with the number of pixels before memory is taken for them; may wait.
 
     Returns:
         (H, W, 3) RGB, u8.
@@ -129,14 +139,21 @@ def decode(source: Path | bytes) -> Pixels:
 
     name = "picture" if isinstance(source, bytes) else str(source)
     try:
-        with warnings.catch_warnings():
+        with _OPENING, warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(
-                io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
-            ) as image:
-                if max(image.size) > MAX_DIMENSION:
-                    raise DataError(f"{name}: {image.size[0]}x{image.size[1]} pixels is too large")
-                return np.asarray(_on_paper(ImageOps.exif_transpose(image)).convert("RGB"))
+            opened = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+        with opened as image:
+            if max(image.size) > MAX_DIMENSION:
+                raise DataError(
+                    f"{name}: {image.size[0]}x{image.size[1]} pixels is too large "
+                    f"(at most {MAX_DIMENSION:,} along a side)"
+                )
+            if admit is not None:
+                admit(image.size[0] * image.size[1])
+            ImageOps.exif_transpose(image, in_place=True)
+            flat = _on_paper(image)
+            # Converting to what it is already would copy it once more.
+            return np.asarray(flat if flat.mode == "RGB" else flat.convert("RGB"))
     except DataError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -183,10 +200,11 @@ def picture(pixels: Pixels, spec: PreprocessSpec) -> Pixels:
     else:
         if spec.crop == "center_square":
             canvas = _center_square(canvas)
-        values = resize(canvas.astype(np.float64), size)
+        values = resize(canvas, size)
     if spec.blur_sigma > 0:
         values = _blur(values, spec.blur_sigma)
-    return np.asarray(np.floor(np.clip(values, 0.0, 255.0) + 0.5), dtype=np.uint8)
+    # Means of pixels leave 0..255 by no more than their last bits: cutting the fraction off is rounding down.
+    return (values + 0.5).astype(np.uint8)
 
 
 def tensor(image: Pixels, spec: PreprocessSpec) -> npt.NDArray[np.float32]:
@@ -226,34 +244,6 @@ def quantise(
 def dequantise(values: npt.NDArray[np.generic], *, scale: float, zero_point: int) -> npt.NDArray[np.float32]:
     """A quantised tensor to real numbers: ``(q - zero_point) * scale``, float32, same shape."""
     return (values.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
-
-
-def resize(values: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """Bilinear resize with antialiasing: first along each row, then along each column.
-
-    Output pixel ``i`` looks at ``(i + 0.5) * in / out`` with a triangle of half-width
-    ``max(1, in / out)`` source pixels, weights normalised to 1: what Pillow's BILINEAR and
-    ``tf.image.resize(antialias=True)`` compute.
-
-    Args:
-        values: (H, W) or (H, W, C), float64.
-        size: (height, width) to give.
-    """
-    rows = _triangle_weights(values.shape[0], size[0])
-    columns = _triangle_weights(values.shape[1], size[1])
-    across = np.tensordot(columns, values, axes=(1, 1))  # (width, H[, C])
-    down = np.tensordot(rows, across, axes=(1, 1))  # (height, width[, C])
-    return np.asarray(down, dtype=np.float64)
-
-
-def _triangle_weights(source: int, target: int) -> npt.NDArray[np.float64]:
-    """(target, source) matrix of normalised triangle weights."""
-    ratio = source / target
-    reach = max(1.0, ratio)
-    centers = (np.arange(target) + 0.5) * ratio
-    distance = np.abs(np.arange(source)[np.newaxis, :] + 0.5 - centers[:, np.newaxis]) / reach
-    weights = np.maximum(0.0, 1.0 - distance)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _channels(pixels: Pixels, spec: PreprocessSpec) -> Pixels:

@@ -89,6 +89,8 @@ def check(
     if as_json:
         print_json(report)
         return
+    for note in report["notes"]:
+        click.echo(note)
     for split in ("train", "test"):
         facts = report[split]
         click.echo(f"{report['name']} {split}: {facts['images']:,} images, {facts['clause']}")
@@ -128,12 +130,13 @@ def _plugin(name: str, overrides: tuple[str, ...]) -> tuple[Any, Any]:
 def _read(source: Any, console: Any) -> dict[str, Any]:
     import numpy as np
 
-    report: dict[str, Any] = {"name": source.name, "labels": list(source.labels)}
+    from pipeline.stages.reading import check_unreadable, duplicates, read
+
+    report: dict[str, Any] = {"name": source.name, "labels": list(source.labels), "notes": list(source.notes)}
+    readings = {}
     for split in ("train", "test"):
         count, published = source.count(split), source.published.get(split)
-        with console.task(f"read {split}", count, "images") as task:
-            for batch in source.batches(split):
-                task.advance(len(batch))
+        readings[split] = read(source, split, np.arange(count), console, title=f"read {split}")
         per_class = np.bincount(source.class_indices(split), minlength=len(source.labels))
         report[split] = {
             "images": count,
@@ -141,6 +144,8 @@ def _read(source: Any, console: Any) -> dict[str, Any]:
             "per_class": per_class.tolist(),
             "clause": _clause(count, published),
         }
+    report["unreadable"] = list(check_unreadable(source, list(readings.values()), console))
+    report["duplicates"] = duplicates(readings["train"], readings["test"], console)
     report["files"] = [file.model_dump(mode="json") for file in source.source_files()]
     return report
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.datasets import Labels, Source, Split
+from pipeline.datasets import Batch, Labels, Source, Split, picked
 from pipeline.datasets._idx_format import (
     IMAGES_MAGIC,
     LABELS_MAGIC,
@@ -16,7 +16,8 @@ from pipeline.datasets._idx_format import (
     read_header,
 )
 from pipeline.errors import DataError
-from pipeline.preprocess import Pixels, PreprocessSpec
+from pipeline.preprocess import PreprocessSpec
+from pipeline.sampling import Indices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +52,10 @@ class IdxSource(Source):
         """Number of images; checks that images and labels agree."""
         return self._header(split).count
 
-    def batches(self, split: Split) -> Iterator[Pixels]:
-        """Yields upright images in chunks."""
+    def batches(self, split: Split, rows: Indices | None = None) -> Iterator[Batch]:
+        """Yields upright images in chunks; the file is read to its end, whatever is chosen."""
         self._header(split)
-        return images(self.images[split], transposed=self.transposed)
+        return picked(images(self.images[split], transposed=self.transposed), rows)
 
     def is_published(self, digest: str, path: Path) -> bool | None:
         """Compares with the publisher's hash, where one is known."""

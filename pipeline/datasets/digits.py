@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.datasets import Labels, Source, Split
+from pipeline.datasets import Batch, Labels, Source, Split, picked
 from pipeline.preprocess import Pixels, PreprocessSpec, picture
+from pipeline.sampling import Indices
 
 FULL_INK = 16
 """Largest count in the source's 8x8 cells."""
@@ -51,10 +52,11 @@ class _Digits(Source):
     def class_indices(self, split: Split) -> Labels:
         return self.classes[self._part(split)]
 
-    def batches(self, split: Split) -> Iterator[Pixels]:
+    def batches(self, split: Split, rows: Indices | None = None) -> Iterator[Batch]:
         # The cells are light on dark already: what is left is crop, resize and placing.
         upright = PREPROCESS.model_copy(update={"invert": False, "ink_threshold": 0})
-        yield np.stack([picture(image, upright) for image in self.images[self._part(split)]])
+        every = np.stack([picture(image, upright) for image in self.images[self._part(split)]])
+        return picked(iter([every]), rows)
 
     def _part(self, split: Split) -> slice:
         return slice(0, self.boundary) if split == "train" else slice(self.boundary, None)

@@ -1,6 +1,7 @@
 """Data: decodes a dataset once into memory-mapped arrays and cuts the validation split by seed."""
 
-from collections.abc import Iterator
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,23 @@ import numpy as np
 
 from pipeline import arrays, shelf
 from pipeline.artifacts import Artifact, DatasetFacts, PreparedData
-from pipeline.datasets import Labels, Source, Split
+from pipeline.datasets import Batch, Labels, Source, Split
 from pipeline.errors import DataError
 from pipeline.preprocess import Pixels
 from pipeline.recipe import Recipe
 from pipeline.sampling import Indices, stratified
 from pipeline.stages import Work
+from pipeline.stages.reading import Reading, check_unreadable, duplicates, read
 from pipeline.target import Target
 
-VERSION = 2
-TOOLS = ("numpy",)
+VERSION = 3
+TOOLS = ("numpy", "pillow", "scipy")
 
 MIN_CLASS_IMAGES = 2
 """Of each class in the train set: one to train on and one to validate on."""
+
+FILES = "{split}_files.json"
+"""Where images have a file each: its name for every row of the split's array."""
 
 _LIMIT_TRAIN, _LIMIT_TEST, _VALIDATION = 1, 2, 3
 """Second word of the seed, so that each choice is its own."""
@@ -54,12 +59,19 @@ def run(work: Work) -> Artifact:
     """Decodes, limits, splits."""
     recipe = work.recipe
     found = source(recipe, work.data)
-    train = _write(work, found, "train", recipe.dataset.max_train, _LIMIT_TRAIN)
-    test = _write(work, found, "test", recipe.dataset.max_test, _LIMIT_TEST)
-    held_out = max(len(found.labels), round(len(train) * recipe.dataset.validation))
+    for note in found.notes:
+        work.console.say(f"  {note}")
+    read_train = _write(work, found, "train", recipe.dataset.max_train, _LIMIT_TRAIN)
+    read_test = _write(work, found, "test", recipe.dataset.max_test, _LIMIT_TEST)
+    # Both splits first: everything that is wrong is told at once.
+    left_out = check_unreadable(found, (read_train, read_test), work.console)
+    train = _keep(work, found, "train", read_train)
+    test = _keep(work, found, "test", read_test)
+    share = recipe.dataset.validation or found.validation_share
+    held_out = max(len(found.labels), round(len(train) * share))
     if held_out > len(train) - len(found.labels):
         raise DataError(
-            f"dataset '{found.name}': validation = {recipe.dataset.validation} holds out {held_out} of "
+            f"dataset '{found.name}': validation = {share:.3g} holds out {held_out} of "
             f"{len(train)} train images: too few are left for {len(found.labels)} classes"
         )
     validation = stratified(train, held_out, (recipe.seed, _VALIDATION), spare=1)
@@ -78,6 +90,8 @@ def run(work: Work) -> Artifact:
         train_published=found.published.get("train"),
         test_published=found.published.get("test"),
         sources=found.source_files(),
+        left_out=left_out,
+        duplicates=duplicates(read_train, read_test, work.console),
     )
     work.console.say(f"  {facts.clause}")
     return work.finish(PreparedData, facts=facts)
@@ -86,9 +100,22 @@ def run(work: Work) -> Artifact:
 class Part:
     """Images and labels of one part, memory-mapped; the images stay in the file's order."""
 
-    def __init__(self, images: Pixels, labels: Labels, indices: Indices | None = None) -> None:
-        """Takes memory-mapped arrays and which of their rows belong to the part (None for all)."""
-        self.images, self._labels = images, labels
+    def __init__(
+        self,
+        images: Pixels,
+        labels: Labels,
+        indices: Indices | None = None,
+        files: tuple[str, ...] | None = None,
+    ) -> None:
+        """Takes memory-mapped arrays, which of their rows belong to the part (None for all), and their files.
+
+        Args:
+            images: (rows, *image shape) u8.
+            labels: (rows,) class indices.
+            indices: of the part's rows.
+            files: of all rows, POSIX paths below the source's root; None where images have no file each.
+        """
+        self.images, self._labels, self._files = images, labels, files
         self.indices = np.arange(len(labels)) if indices is None else indices
 
     def __len__(self) -> int:
@@ -98,6 +125,11 @@ class Part:
     def labels(self) -> Labels:
         """(n,) class indices."""
         return np.asarray(self._labels[self.indices])
+
+    @property
+    def files(self) -> tuple[str, ...] | None:
+        """File of every image of the part; None where they have none."""
+        return None if self._files is None else tuple(self._files[row] for row in self.indices)
 
     def pixels(self, rows: Indices) -> Pixels:
         """Images at these rows of the part, (len(rows), *image shape) u8."""
@@ -120,24 +152,22 @@ def test_part(data: PreparedData) -> Part:
 
 
 def _part(data: PreparedData, split: Split, indices: str | None) -> Part:
+    files = FILES.format(split=split)
     return Part(
         np.load(data.path(f"{split}_images.npy"), mmap_mode="r"),
         np.load(data.path(f"{split}_labels.npy"), mmap_mode="r"),
         None if indices is None else np.load(data.path(indices)),
+        tuple(json.loads(data.path(files).read_text("utf-8"))) if files in data.files else None,
     )
 
 
-def _write(work: Work, found: Source, split: Split, limit: int | None, salt: int) -> Labels:
+def _write(work: Work, found: Source, split: Split, limit: int | None, salt: int) -> Reading:
+    """Decodes the images that the limit leaves into an array on disk, one after another."""
     classes = found.class_indices(split)
-    counts = np.bincount(classes, minlength=len(found.labels))
-    minimum = MIN_CLASS_IMAGES if split == "train" else 0
-    for index in np.flatnonzero(counts < minimum):
-        raise DataError(
-            f"dataset '{found.name}': class {index} ('{found.labels[index]}') has {counts[index]} train "
-            f"images, {minimum} are needed: add images or take the class out of the labels"
-        )
+    _check_classes(found, split, classes)
     chosen = np.arange(len(classes))
     if limit is not None and limit < len(classes):
+        counts = np.bincount(classes)
         least = MIN_CLASS_IMAGES if split == "train" else 1
         needed = least * int(np.count_nonzero(counts))
         if limit < needed:
@@ -146,22 +176,42 @@ def _write(work: Work, found: Source, split: Split, limit: int | None, salt: int
                 f"{np.count_nonzero(counts)} classes: at least {needed} are needed"
             )
         chosen = stratified(classes, limit, (work.recipe.seed, salt), least=least)
-    shape = (len(chosen), *found.preprocess.shape)
-    out = arrays.create(work.folder / f"{split}_images.npy", dtype=np.uint8, shape=shape)
-    with work.console.task(f"decode {split}", len(chosen), "images") as task:
-        written = 0
-        for rows in _chosen_batches(found.batches(split), chosen):
-            out[written : written + len(rows)] = rows
-            written += len(rows)
-            task.advance(len(rows))
-    np.save(work.folder / f"{split}_labels.npy", classes[chosen])
-    return np.asarray(classes[chosen])
+    path = work.folder / f"{split}_images.npy"
+    reserved = arrays.create(path, dtype=np.uint8, shape=(len(chosen), *found.preprocess.shape))
+    # Written as a file: pages of a mapping would count as this process's memory, all of them in the end.
+    with path.open("r+b") as file:
+        file.seek(-reserved.nbytes, os.SEEK_END)
+        del reserved
+
+        def sink(batch: Batch) -> None:
+            file.write(np.ascontiguousarray(batch.pixels).data)
+
+        return read(found, split, chosen, work.console, title=f"decode {split}", sink=sink)
 
 
-def _chosen_batches(batches: Iterator[Pixels], chosen: Indices) -> Iterator[Pixels]:
-    """The chosen rows of each batch; reads to the end, so that damage behind them is seen too."""
-    start = 0
-    for batch in batches:
-        first, last = np.searchsorted(chosen, [start, start + len(batch)])
-        yield batch[chosen[first:last] - start]
-        start += len(batch)
+def _keep(work: Work, found: Source, split: Split, reading: Reading) -> Labels:
+    """Closes the gap that undecodable images left at the array's end; writes labels and file names."""
+    rows = np.array(reading.rows, dtype=np.int64)
+    classes = found.class_indices(split)[rows]
+    _check_classes(found, split, classes)
+    if not len(rows):
+        raise DataError(f"dataset '{found.name}': no {split} image could be decoded")
+    if reading.unreadable:
+        arrays.shorten(work.folder / f"{split}_images.npy", len(rows))
+    np.save(work.folder / f"{split}_labels.npy", classes)
+    names = found.names(split)
+    if names is not None:
+        text = json.dumps([names[row] for row in rows], ensure_ascii=False, indent=0)
+        (work.folder / FILES.format(split=split)).write_text(f"{text}\n", "utf-8")
+    return np.asarray(classes)
+
+
+def _check_classes(found: Source, split: Split, classes: Labels) -> None:
+    if split != "train":
+        return
+    counts = np.bincount(classes, minlength=len(found.labels))
+    for index in np.flatnonzero(counts < MIN_CLASS_IMAGES):
+        raise DataError(
+            f"dataset '{found.name}': class {index} ('{found.labels[index]}') has {counts[index]} train "
+            f"images, {MIN_CLASS_IMAGES} are needed: add images or take the class out of the labels"
+        )

@@ -8,7 +8,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from converters import stack
-from pipeline.preprocess import GAUSSIAN_REACH, _blur, picture, resize
+from pipeline import resampling
+from pipeline.preprocess import GAUSSIAN_REACH, _blur, picture
+from pipeline.resampling import resize
 from tests.pipeline.test_preprocess import box_of, drawn, gray, ink, repeatable
 
 FLOAT32_RESIZE = 1e-3
@@ -28,8 +30,9 @@ SIZES = [
     ((29, 28), (28, 29)),
     ((33, 31), (1, 1)),
     ((240, 321), (96, 96)),
+    ((1501, 703), (31, 40)),
 ]
-"""Source and target (height, width): same, down, up, both at once, odd, one pixel."""
+"""Source and target (height, width): same, down, up, both at once, odd, one pixel, several bands."""
 
 
 class TestResize:
@@ -81,6 +84,20 @@ class TestResize:
         values = drawn(28, 17, 3).astype(np.float64)
 
         np.testing.assert_array_equal(resize(values, (28, 17)), values)
+
+    def test_bytes_and_floats_give_the_same(self) -> None:
+        """To the last bit, and so does a square cut out of a wider picture."""
+        pixels = drawn(90, 160, 3)[:, 35:125]
+
+        np.testing.assert_array_equal(resize(pixels, (31, 33)), resize(pixels.astype(np.float64), (31, 33)))
+
+    def test_bands_leave_no_seam(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A source taken row by row gives what it gives as a whole."""
+        pixels = drawn(50, 40, 3)
+        whole = resize(pixels, (28, 20))
+        monkeypatch.setattr(resampling, "BAND_VALUES", 1)
+
+        np.testing.assert_array_equal(resize(pixels, (28, 20)), whole)
 
     def test_channels_do_not_mix(self) -> None:
         """Each is resized as if it were alone."""

@@ -30,7 +30,7 @@ def source() -> Source:
 
 def images(found: Source, split: Split) -> Pixels:
     """All images of a split."""
-    return np.concatenate(list(found.batches(split)))
+    return np.concatenate([batch.pixels for batch in found.batches(split)])
 
 
 def test_all_1797_digits_are_there_once(source: Source) -> None:

@@ -300,7 +300,7 @@ def test_fetching_emnist_unpacks_one_variant_that_can_be_read(
     fetch_emnist(mirror, tmp_path / "data", variant=variant)
     source = emnist.locate(emnist.Options.model_validate({"variant": variant}), tmp_path / "data")
     assert (source.count("train"), source.count("test")) == (8, 3)
-    np.testing.assert_array_equal(next(source.batches("train")), upright_images(8))
+    np.testing.assert_array_equal(next(source.batches("train")).pixels, upright_images(8))
     names = left(tmp_path / "data" / "emnist")
     assert {name for name in names if not name.startswith(f"emnist-{variant}-")} == {"gzip.zip"}
     assert len(names) == 6

@@ -45,7 +45,7 @@ def test_every_variant_is_read_under_nists_names(tmp_path: Path, variant: str, f
     assert source.name == f"emnist-{variant}"
     for split in SPLITS:
         np.testing.assert_array_equal(source.class_indices(split), CLASSES[split])
-        images = np.concatenate(list(source.batches(split)))
+        images = np.concatenate([batch.pixels for batch in source.batches(split)])
         np.testing.assert_array_equal(images, upright_images(len(CLASSES[split])))
 
 
@@ -274,7 +274,8 @@ def test_real_images_stand_upright(
     """The mean image of a class has its ink where the character has it."""
     if not mean_images:
         source = locate(data_folder)
-        images, classes = np.concatenate(list(source.batches("test"))), source.class_indices("test")
+        images = np.concatenate([batch.pixels for batch in source.batches("test")])
+        classes = source.class_indices("test")
         for index, each in enumerate(source.labels):
             mean_images[each] = images[classes == index].mean(axis=0)
     assert mean_images[label][more].mean() > TURNED * mean_images[label][less].mean()

@@ -40,7 +40,7 @@ def test_images_labels_and_counts_come_from_the_files(tmp_path: Path, suffix: st
     """In the files' order, each image with its own label."""
     source = locate(write_set(tmp_path, train=TRAIN, test=TEST, suffix=suffix))
     for split, classes in zip(SPLITS, (TRAIN, TEST), strict=True):
-        images = np.concatenate(list(source.batches(split)))
+        images = np.concatenate([batch.pixels for batch in source.batches(split)])
         np.testing.assert_array_equal(source.class_indices(split), classes)
         np.testing.assert_array_equal(numbers(images), np.arange(len(classes)))
         np.testing.assert_array_equal(images[:, 0, 3], classes)
@@ -70,7 +70,7 @@ def test_transposed_files_give_upright_images_and_shape(tmp_path: Path) -> None:
         write(written.path(split, "labels"), label_bytes([0, 1]))
     source = locate(written, transposed=True)
     assert source.preprocess.shape == (7, 5)
-    np.testing.assert_array_equal(next(source.batches("test"))[1], LETTER_F)
+    np.testing.assert_array_equal(next(source.batches("test")).pixels[1], LETTER_F)
 
 
 def test_missing_files_are_all_named_with_the_folder_that_paths_start_from(tiny: IdxSet) -> None:
