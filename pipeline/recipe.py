@@ -22,6 +22,7 @@ from pipeline.sections import (
     Section,
     TrainSection,
     VerifySection,
+    check_base,
 )
 from pipeline.target import Target
 
@@ -100,6 +101,8 @@ class Recipe(Section):
                 f"guard restores layers after training, optimize has '{QUANTIZED_IN_TRAINING}', which fixes "
                 "their ranges in training: leave one of them out"
             )
+        if self.train.head is not None:
+            check_base(self.model.name, what="train.head")
         for scheme in self.verify.gates:
             if scheme not in self.convert.schemes:
                 raise ValueError(
@@ -158,12 +161,11 @@ class Recipe(Section):
                 "max_test": min(self.dataset.max_test or SMOKE_TEST_IMAGES, SMOKE_TEST_IMAGES),
             }
         )
-        epochs = min(self.train.epochs, SMOKE_EPOCHS)
         return self.model_copy(
             update={
                 "profile": "smoke",
                 "dataset": dataset,
-                "train": self.train.model_copy(update={"epochs": epochs}),
+                "train": _smoke_training(self.train),
                 "optimize": tuple(_smoke(section) for section in self.optimize),
                 "convert": self.convert.model_copy(update={"representative": SMOKE_REPRESENTATIVE}),
                 "expect": None,
@@ -189,10 +191,18 @@ def _smoke(section: PluginSection) -> PluginSection:
     """The section with few epochs, its teacher's too."""
     values = section.model_dump()
     values["epochs"] = min(values.get("epochs", SMOKE_EPOCHS), SMOKE_EPOCHS)
-    teacher = values.get("teacher_train")
-    if teacher:
-        values["teacher_train"] = {**teacher, "epochs": min(teacher["epochs"], SMOKE_EPOCHS)}
+    if values.get("teacher_train"):
+        teacher = _smoke_training(TrainSection.model_validate(values["teacher_train"]))
+        values["teacher_train"] = teacher.model_dump(mode="json")
     return PluginSection.model_validate(values)
+
+
+def _smoke_training(train: TrainSection) -> TrainSection:
+    """The training with few epochs, its head's too."""
+    head = train.head
+    if head is not None:
+        head = head.model_copy(update={"epochs": min(head.epochs, SMOKE_EPOCHS)})
+    return train.model_copy(update={"epochs": min(train.epochs, SMOKE_EPOCHS), "head": head})
 
 
 def names() -> tuple[str, ...]:

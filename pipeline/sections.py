@@ -36,12 +36,12 @@ class DatasetSection(PluginSection):
 
     Attributes:
         name: a plug-in of ``datasets/``.
-        validation: share of the train set that is held out for early stopping.
+        validation: share of the train set that is held out for early stopping; None leaves it to the dataset.
         max_train: at most so many images are taken from the train set, by seed and class.
         max_test: at most so many images of the test set are verified on.
     """
 
-    validation: float = Field(default=0.1, gt=0.0, lt=1.0)
+    validation: float | None = Field(default=None, gt=0.0, lt=1.0)
     max_train: int | None = Field(default=None, ge=10)
     max_test: int | None = Field(default=None, ge=10)
 
@@ -55,6 +55,11 @@ class AugmentSection(Section):
         zoom: width and height scaled apart, by up to this share either way.
         shift_pixels: moved by up to so much along each side.
         elastic_pixels: standard deviation of a smooth random displacement, as a pen in another hand makes.
+        flip: every other image, by chance, is mirrored left to right.
+        crop: up to this share of the area is cut away, of width and height up to a third more from one than
+            from the other; what is left is enlarged to the input.
+        contrast: distance from the image's mean, of each channel, scaled by up to this share either way.
+        outside: what comes in at the edges: black, as around a character, or the image reflected.
     """
 
     rotation_degrees: float = Field(default=0.0, ge=0.0, le=180.0)
@@ -62,10 +67,17 @@ class AugmentSection(Section):
     zoom: float = Field(default=0.0, ge=0.0, le=0.9)
     shift_pixels: float = Field(default=0.0, ge=0.0, le=1_000.0)
     elastic_pixels: float = Field(default=0.0, ge=0.0, le=100.0)
+    flip: bool = False
+    crop: float = Field(default=0.0, ge=0.0, le=0.95)
+    contrast: float = Field(default=0.0, ge=0.0, le=0.9)
+    outside: Literal["black", "reflect"] = "black"
 
 
-class TrainSection(Section):
-    """How to train.
+class HeadSection(Section):
+    """How the head of a model with a pretrained base is trained first, while the base is frozen.
+
+    Without augmentation, or with mirroring alone, the base is asked once for each photo and its answers are
+    kept: an epoch then takes a fraction of a second.
 
     Attributes:
         epochs: at most so many.
@@ -74,7 +86,35 @@ class TrainSection(Section):
         learning_rate: at the start.
         schedule: ``constant``, or ``cosine`` to zero over all epochs.
         patience: stop after so many epochs without a better validation accuracy; 0 never stops.
+        augment: how images are warped for the head; with ``flip`` alone an epoch is every photo and its
+            mirror image, with more the base is asked again in every epoch.
+    """
+
+    epochs: int = Field(default=20, ge=1, le=10_000)
+    batch: int = Field(default=32, ge=1, le=65_536)
+    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0.0, le=10.0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    patience: int = Field(default=0, ge=0)
+    augment: AugmentSection | None = None
+
+
+class TrainSection(Section):
+    """How to train.
+
+    Attributes:
+        epochs: at most so many.
+        batch: images per step.
+        optimizer: of tf_keras; ``sgd`` has a momentum of 0.9.
+        learning_rate: at the start.
+        schedule: ``constant``, or ``cosine`` to zero over all epochs.
+        patience: stop after so many epochs without a better validation accuracy; 0 never stops.
+        label_smoothing: share s of each label that is spread over all K classes: the loss is the
+            cross-entropy of (1 - s) * label + s / K (Szegedy et al., "Rethinking the Inception architecture
+            for computer vision", 2016); optimisations that go on training, and the head, have it too.
         augment: how images are warped; None leaves them as they are.
+        head: trains the head of a model with a pretrained base first; all else here is about the training
+            after that.
     """
 
     epochs: int = Field(default=10, ge=1, le=10_000)
@@ -83,7 +123,30 @@ class TrainSection(Section):
     learning_rate: float = Field(default=1e-3, gt=0.0, le=10.0)
     schedule: Literal["constant", "cosine"] = "constant"
     patience: int = Field(default=3, ge=0)
+    label_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
     augment: AugmentSection | None = None
+    head: HeadSection | None = None
+
+    @property
+    def of_head(self) -> "TrainSection | None":
+        """The training of the head as one of its own; None where there is none."""
+        if self.head is None:
+            return None
+        return TrainSection(label_smoothing=self.label_smoothing, **dict(self.head))
+
+
+def check_base(model: str, *, what: str) -> None:
+    """Refuses the training of a head alone for a model that has no pretrained base under it.
+
+    Raises:
+        ValueError: ``what``, a key of the recipe, asks for it.
+    """
+    # A model that is not there is refused with the choices where its options are checked.
+    if model in shelf.names("models") and not hasattr(shelf.load("models", model), "FEATURES"):
+        raise ValueError(
+            f"{what}: model '{model}' has no pretrained base, so that its head could be trained alone: leave "
+            "the section out, or take model 'transfer'"
+        )
 
 
 class ConvertSection(Section):

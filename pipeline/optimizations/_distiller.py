@@ -46,7 +46,8 @@ def distiller(
             with tf.GradientTape() as tape:
                 answers = self.student(images, training=True)
                 divergence = keras.losses.kl_divergence(wanted, soften(answers))
-                right = keras.losses.sparse_categorical_crossentropy(labels, answers)
+                # The one that fitting compiled it with: labels may be smoothed.
+                right = keras.losses.get(self.loss)(labels, answers)
                 loss = (1.0 - weight) * tf.reduce_mean(right)
                 loss += weight * temperature**2 * tf.reduce_mean(divergence)
                 # Regularisers are no matter between labels and teacher: they count whole.

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.sections import AugmentSection, TrainSection
+from pipeline.sections import TrainSection
 
 
 class FineTuning(BaseModel):
@@ -24,14 +24,15 @@ class FineTuning(BaseModel):
     schedule: Literal["constant", "cosine"] = "cosine"
     batch: int | None = Field(default=None, ge=1, le=65_536)
 
-    def section(self, batch: int, augment: AugmentSection | None) -> TrainSection:
-        """As the section of a training, with the recipe's batch and augmentation."""
+    def section(self, train: TrainSection) -> TrainSection:
+        """As the section of a training, with the batch, augmentation and smoothing of the recipe's."""
         return TrainSection(
             epochs=self.epochs,
-            batch=self.batch or batch,
+            batch=self.batch or train.batch,
             optimizer="adam",
             learning_rate=self.learning_rate,
             schedule=self.schedule,
             patience=0,
-            augment=augment,
+            label_smoothing=train.label_smoothing,
+            augment=train.augment,
         )

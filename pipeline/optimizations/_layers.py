@@ -10,22 +10,32 @@ from pipeline.optimizations import Problem
 
 
 def named(model: Any, names: Sequence[str] | None, *, what: str) -> list[Any]:
-    """The layers of these names; all layers that have a kernel where none are named.
+    """The layers of these names; all layers that have a kernel, and are not frozen, where none are named.
 
     Raises:
-        RecipeError: no such layer, one is of a kind whose kernel cannot be followed into the file, or the
-            model has no other.
+        RecipeError: no such layer, one is frozen or of a kind whose kernel cannot be followed into the file,
+            or the model has no other.
     """
     by_name = {layer.name: layer for layer in model.layers}
-    having = [layer for layer in model.layers if kernel(layer) is not None]
+    with_kernel = [layer for layer in model.layers if kernel(layer) is not None]
+    # What is frozen could not learn to live without its zeros, and a fixed input range is no weight at all.
+    having = [layer for layer in with_kernel if layer.trainable]
     kinds = " or ".join(KERNELS)
     if not having:
-        raise RecipeError(f"optimize.{what}: the model has no {kinds}: it does nothing to other layers")
+        trained = " that is trained" if with_kernel else ""
+        raise RecipeError(
+            f"optimize.{what}: the model has no {kinds}{trained}: it does nothing to other layers"
+        )
     if names is None:
         return having
     for name in names:
         if name not in by_name:
             raise RecipeError(f"optimize.{what}.layers: {unknown('layer', name, by_name)}")
+        if by_name[name] in with_kernel and by_name[name] not in having:
+            raise RecipeError(
+                f"optimize.{what}.layers: '{name}' is frozen and could not make up for what is taken from "
+                "it: leave it out, or unfreeze more of the model"
+            )
         if by_name[name] not in having:
             raise RecipeError(
                 f"optimize.{what}.layers: '{name}' is a {type(by_name[name]).__name__}: only a {kinds} has a "

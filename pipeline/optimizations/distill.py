@@ -21,7 +21,7 @@ from pipeline.errors import RecipeError
 from pipeline.optimizations import Context, Finalized, Problem, Start
 from pipeline.optimizations._distiller import distiller
 from pipeline.optimizations._fine_tuning import FineTuning
-from pipeline.sections import PluginSection, TrainSection
+from pipeline.sections import PluginSection, TrainSection, check_base
 
 AFTER: tuple[str, ...] = ()
 SCHEMES = None
@@ -58,6 +58,8 @@ class Options(FineTuning):
         if self.teacher is not None:
             try:
                 shelf.options("models", self.teacher.name, self.teacher.options, within="teacher")
+                if self.teacher_train.head is not None:
+                    check_base(self.teacher.name, what="teacher_train.head")
             except RecipeError as error:
                 raise ValueError(str(error)) from error
         return self

@@ -4,6 +4,7 @@ After ``prune`` the zeros stay zeros (PQAT), after ``cluster`` the kernels keep 
 both both do (PCQAT).
 """
 
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,10 @@ MIN_STEPS = 1000
 where it began is left. Ranges begin at measured ones here, but they must follow the weights as they move."""
 
 RANGE_SAMPLES = 1024
-"""Training images on which the ranges of activations are measured before the first step."""
+"""Training images, at most, on which the ranges of activations are measured before the first step."""
+
+RANGE_VALUES = 2**25
+"""Numbers in those images at most, 128 MiB: 222 photos of 224x224, whose places are many samples each."""
 
 BATCH_NORM_AFTER = ("Conv2D", "DepthwiseConv2D")
 """Layers behind which batch normalisation can be folded into the weights. Not Dense: its weights are rounded
@@ -100,7 +104,8 @@ def scan(start: Start, options: Options) -> list[Problem]:
 def prepare(context: Context, options: Options) -> Any:
     """The model with the rounding of int8 in front of and behind each layer's work."""
     training = _annotated(context.model, options, context.before, None)
-    samples = context.samples(RANGE_SAMPLES)
+    _keep_frozen(training, context.model)
+    samples = context.samples(min(RANGE_SAMPLES, RANGE_VALUES // math.prod(context.image_shape)))
     set_ranges(training, context.model, samples)
     set_input_range(training, context.scaling)
     return training
@@ -189,6 +194,19 @@ def _annotated(model: Any, options: Options, before: tuple[str, ...], scaling: S
         # Cluster-preserving quantisation says of each layer that was not clustered that it is not.
         warnings.filterwarnings("ignore", "No clustering performed", UserWarning)
         return quantization.quantize_apply(annotated, preserving(before))
+
+
+def _keep_frozen(training: Any, model: Any) -> None:
+    """Keeps what was frozen before it was wrapped as it is.
+
+    A wrapper takes the kernel of its layer over as its own, to be trained whatever the layer says.
+    """
+    frozen = {layer.name for layer in model.layers if not layer.trainable}
+    for layer in training.layers:
+        if inner(layer) is not layer and inner(layer).name in frozen:
+            layer.trainable = False
+            layer._non_trainable_weights = [*layer._non_trainable_weights, *layer._trainable_weights]
+            layer._trainable_weights = []
 
 
 def _by_short_name(layer: Any) -> Mapping[str, Any]:

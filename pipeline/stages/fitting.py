@@ -8,22 +8,35 @@ again ends with the same weights as one that was not.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from converters import stack
 from pipeline.artifacts import EpochRecord
 from pipeline.console import Console, Task
+from pipeline.datasets import Labels
+from pipeline.sampling import Indices
 from pipeline.sections import AugmentSection, TrainSection
 from pipeline.stages.augmentation import warp
 from pipeline.stages.checkpoints import Checkpoints
-from pipeline.stages.data import Part
 
 EVALUATION_BATCH = 1024
+"""Images at most, of few pixels."""
+
+EVALUATION_VALUES = 2**23
+"""Numbers in a batch of an evaluation at most: 55 photos of 224x224. A convolution makes about as many more
+of them, and PREFETCH_BATCHES batches wait: together they take no gigabyte."""
+
 PREFETCH_BATCHES = 8
+
 STEPS_PER_EXECUTION = 16
 """Steps between two returns to Python: enough to hide its cost, few enough for a live progress bar."""
+
+LARGE_BATCH = 2**20
+"""Numbers in a batch whose step takes so long that Python's share is nothing: one step at a time, so that
+progress shows."""
 
 LOGS = "tensorboard"
 """Folder in the run folder, one folder inside it for each training."""
@@ -35,6 +48,23 @@ SEED_STRIDE = 100_003
 """Prime; spreads (seed, epoch) over the 32-bit seeds that Keras takes."""
 
 
+class Samples(Protocol):
+    """What can be fitted: images of the data stage, or what a frozen base makes of them."""
+
+    @property
+    def images(self) -> npt.NDArray[Any]:
+        """All of them, and perhaps others; gives shape and dtype of one."""
+
+    @property
+    def labels(self) -> Labels:
+        """(n,) class indices."""
+
+    def __len__(self) -> int: ...
+
+    def pixels(self, rows: Indices) -> npt.NDArray[Any]:
+        """Samples at these rows, (len(rows), *shape of one)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fit:
     """One training.
@@ -44,7 +74,7 @@ class Fit:
         training: images to fit.
         validation: images that choose the epoch.
         scaling: (scale, offset): what 0..255 becomes before the model.
-        section: epochs, batch, optimiser, augmentation.
+        section: epochs, batch, optimiser, augmentation, label smoothing.
         seed: of order, warps and random layers.
         scratch: folder of checkpoints.
         logs: folder of TensorBoard's files.
@@ -54,8 +84,8 @@ class Fit:
     """
 
     model: Any
-    training: Part
-    validation: Part
+    training: Samples
+    validation: Samples
     scaling: tuple[float, float]
     section: TrainSection
     seed: int
@@ -80,7 +110,9 @@ def fit(fit: Fit, console: Console) -> Fitted:
     tf.config.experimental.enable_op_determinism()
     model, section = fit.model, fit.section
     steps = -(-len(fit.training) // section.batch)
-    compile_model(model, section, steps=steps)
+    size = int(np.prod(fit.training.images.shape[1:]))
+    large = section.batch * size >= LARGE_BATCH
+    compile_model(model, section, steps=steps, at_a_time=1 if large else STEPS_PER_EXECUTION)
     checkpoints = Checkpoints(fit.scratch, model, console)
     history = checkpoints.restore_last()
     console.say(f"  curves: tensorboard --logdir {fit.logs.parent}")
@@ -91,7 +123,8 @@ def fit(fit: Fit, console: Console) -> Fitted:
         each for each in model.submodules if isinstance(each, keras.__internal__.layers.BaseRandomLayer)
     ]
     every = np.arange(len(fit.validation))
-    held_out = input_pipeline(fit.validation, every, EVALUATION_BATCH, fit.scaling)
+    held_batch = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // size))
+    held_out = input_pipeline(fit.validation, every, held_batch, fit.scaling)
     while len(history) < section.epochs and not stops_early(history, section.patience, fit.eligible):
         epoch = len(history) + 1
         seed = (fit.seed * SEED_STRIDE + epoch) % 2**32
@@ -128,8 +161,17 @@ def fit(fit: Fit, console: Console) -> Fitted:
     return Fitted(history=tuple(history), best_epoch=best)
 
 
-def compile_model(model: Any, train: TrainSection, *, steps: int) -> None:
-    """Compiles a classifier that gives probabilities; ``steps`` are those of one epoch."""
+def compile_model(
+    model: Any, train: TrainSection, *, steps: int, at_a_time: int = STEPS_PER_EXECUTION
+) -> None:
+    """Compiles a classifier that gives probabilities.
+
+    Args:
+        model: to compile.
+        train: optimiser, rate, loss.
+        steps: of one epoch.
+        at_a_time: steps between two returns to Python.
+    """
     _, keras = stack.load()
     rate: Any = train.learning_rate
     if train.schedule == "cosine":
@@ -141,14 +183,29 @@ def compile_model(model: Any, train: TrainSection, *, steps: int) -> None:
     }[train.optimizer](learning_rate=rate)
     model.compile(
         optimizer=optimizer,
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        steps_per_execution=STEPS_PER_EXECUTION,
+        loss=_smoothed(train.label_smoothing),
+        # Named whole: Keras chooses by the loss what "accuracy" is, and does not know ours.
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        steps_per_execution=at_a_time,
     )
 
 
+def _smoothed(share: float) -> Any:
+    """Cross-entropy of class indices and probabilities, each label smoothed; see TrainSection."""
+    tf, keras = stack.load()
+    if not share:
+        return "sparse_categorical_crossentropy"
+
+    def smoothed_crossentropy(labels: Any, probabilities: Any) -> Any:
+        whole = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int64), tf.shape(probabilities)[-1])
+        # Keras itself takes (1 - share) * label + share / classes.
+        return keras.losses.categorical_crossentropy(whole, probabilities, label_smoothing=share)
+
+    return smoothed_crossentropy
+
+
 def input_pipeline(
-    part: Part,
+    part: Samples,
     order: Any,
     batch: int,
     scaling: tuple[float, float],
@@ -158,18 +215,19 @@ def input_pipeline(
 ) -> Any:
     """A ``tf.data.Dataset`` of (float32 (batch, *image shape), int64 (batch,)) in the given order.
 
-    Pixels stay u8 on disk (memory-mapped) until their batch is due; reading and warping run beside training.
+    Pixels stay u8 on disk (memory-mapped) until their batch is due, features float32; reading and warping run
+    beside training.
     """
     tf = stack.load().tf
     scale, offset = scaling
     labels = part.labels
-    shape = part.images.shape[1:]
+    shape, dtype = part.images.shape[1:], tf.as_dtype(part.images.dtype)
 
     def gather(rows: Any) -> Any:
         return part.pixels(rows), labels[rows]
 
     def load(index: Any, rows: Any) -> Any:
-        pixels, classes = tf.numpy_function(gather, [rows], (tf.uint8, tf.int64), stateful=False)
+        pixels, classes = tf.numpy_function(gather, [rows], (dtype, tf.int64), stateful=False)
         pixels = tf.cast(tf.ensure_shape(pixels, (None, *shape)), tf.float32)
         if augment is not None:
             # Before scaling: what comes in from outside is the value 0 of a pixel.

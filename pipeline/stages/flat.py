@@ -16,7 +16,7 @@ def flat(model: Any, scaling: Scaling) -> tuple[Any, Scaling]:
     Weights are the model's own. A Rescaling that the input goes into first becomes part of the
     scaling; layers that only augment (RandomFlip ...) are left out, as they do nothing outside training; a
     SeparableConv2D becomes the two convolutions that it is: the depthwise one, and the pointwise one under
-    its name.
+    its name. What is frozen stays so.
 
     Args:
         model: a Sequential or functional ``tf_keras`` model.
@@ -122,14 +122,15 @@ class _Flattening:
             first, *rest = layer.get_weights()
             depthwise.set_weights([first])
             pointwise.set_weights(rest)
+            depthwise.trainable = pointwise.trainable = layer.trainable
         return tensor
 
     def _arguments(self, node: Any, tensors: Any) -> tuple[Any, Any]:
         import tree
 
         def replaced(value: Any) -> Any:
-            known = self._keras.backend.is_keras_tensor(value)
-            return tensors[value.ref()] if known else value
+            # Keras's own is_keras_tensor refuses what is no tensor at all: numbers, None.
+            return tensors[value.ref()] if hasattr(value, "_keras_history") else value
 
         arguments, keywords = tree.map_structure(replaced, (node.call_args, node.call_kwargs))
         return arguments, keywords

@@ -32,12 +32,13 @@ from pipeline.errors import RecipeError
 from pipeline.optimizations import Context, Scaling
 from pipeline.recipe import QUANTIZED_IN_TRAINING, Recipe
 from pipeline.sections import PluginSection, TrainSection
-from pipeline.stages import Work
+from pipeline.stages import Work, building
 from pipeline.stages.checkpoints import save_h5
 from pipeline.stages.claims import check, measured_in_keras
 from pipeline.stages.data import train_part, validation_part
 from pipeline.stages.fitting import LOGS, Fit, fit
 from pipeline.stages.flat import flat
+from pipeline.stages.phases import Training, train
 from pipeline.stages.scan import scan
 from pipeline.target import Target
 
@@ -54,20 +55,28 @@ _SAMPLES = 5
 """Second word of the seed."""
 
 
-def settings(recipe: Recipe, _target: Target, _data: Path | None) -> dict[str, Any]:
+def settings(recipe: Recipe, _target: Target, data: Path | None) -> dict[str, Any]:
     """The optimisations with their options, and what of the training they go on with."""
     if not recipe.optimize:
         return {"optimize": []}
     return {
-        "optimize": [_settings(section) for section in recipe.optimize],
+        "optimize": [_settings(section, recipe, data) for section in recipe.optimize],
+        **_training(recipe),
+    }
+
+
+def _training(recipe: Recipe) -> dict[str, Any]:
+    """What every optimisation takes over from the recipe's training."""
+    return {
         "batch": recipe.train.batch,
         "augment": recipe.train.model_dump(mode="json")["augment"],
+        "label_smoothing": recipe.train.label_smoothing,
         "profile": recipe.profile,
         "seed": recipe.seed,
     }
 
 
-def _settings(section: PluginSection) -> dict[str, Any]:
+def _settings(section: PluginSection, recipe: Recipe, data: Path | None) -> dict[str, Any]:
     values = section.model_dump(mode="json")
     # A file counts by what is in it, wherever it lies.
     files = {key: _file_digest(section, key, path) for key, path in values.items() if _is_file(key, path)}
@@ -76,7 +85,7 @@ def _settings(section: PluginSection) -> dict[str, Any]:
         **values,
         **files,
         "plugin": shelf.source_digest("optimizations", section.name),
-        "teacher_plugin": shelf.source_digest("models", teacher["name"]) if teacher else None,
+        "teacher_model": building.settings(PluginSection(**teacher), recipe, data) if teacher else None,
     }
 
 
@@ -147,8 +156,8 @@ def _apply(work: Work, section: PluginSection, step: _Step) -> tuple[_Step, tupl
         "model": sha256(step.path),
         "scaling": step.scaling,
         "before": step.before,
-        "section": _settings(section),
-        "training": {k: v for k, v in settings(work.recipe, work.target, None).items() if k != "optimize"},
+        "section": _settings(section, work.recipe, work.data),
+        "training": _training(work.recipe),
         "data": work.input(PreparedData).sha256,
         "tools": dict(work.made_by),
     }
@@ -205,7 +214,7 @@ def _make(work: Work, section: PluginSection, step: _Step, place: Path) -> _Reco
 def _context(work: Work, options: Any, step: _Step) -> Context:
     data = work.input(PreparedData)
     model, scaling = flat(load_keras(step.path), step.scaling)
-    part, training = train_part(data), options.section(work.recipe.train.batch, work.recipe.train.augment)
+    part, training = train_part(data), options.section(work.recipe.train)
 
     def samples(count: int) -> npt.NDArray[np.float32]:
         generator = np.random.default_rng([work.recipe.seed, _SAMPLES])
@@ -231,27 +240,23 @@ def _teacher(work: Work, section: PluginSection, how: TrainSection) -> tuple[Any
     data = work.input(PreparedData)
     key = {
         "stage": VERSION,
-        "model": section.model_dump(mode="json"),
-        "plugin": shelf.source_digest("models", section.name),
+        **building.settings(section, work.recipe, work.data),
         "train": how.model_dump(mode="json"),
         "seed": work.recipe.seed,
         "data": data.sha256,
         "tools": dict(work.made_by),
     }
     place = work.run / STEPS / f"teacher-{digest(key)[:KEY_LENGTH]}"
-    plugin = shelf.load("models", section.name)
+    scaling: Scaling = shelf.load("models", section.name).PIXEL_SCALING
     if _read(place, work.console) is None:
-        keras = stack.load().keras
-        keras.utils.set_random_seed(work.recipe.seed)
-        options = shelf.options("models", section.name, section.options)
-        model = plugin.build(options, data.facts.preprocess.shape, len(data.facts.labels), keras)
-        work.console.say(f"  teacher: {section.name}, {model.count_params():,} parameters")
-        fitted = fit(
-            Fit(
-                model=model,
-                training=train_part(data),
-                validation=validation_part(data),
-                scaling=plugin.PIXEL_SCALING,
+        stack.load().keras.utils.set_random_seed(work.recipe.seed)
+        shape, classes = data.facts.preprocess.shape, len(data.facts.labels)
+        built = building.build(section, shape, classes, work.data)
+        work.console.say(f"  teacher: {section.name}, {built.model.count_params():,} parameters")
+        fitted = train(
+            Training(
+                built=built,
+                data=data,
                 section=how,
                 seed=work.recipe.seed,
                 scratch=place.with_name(place.name + ".partial") / "checkpoints",
@@ -259,11 +264,11 @@ def _teacher(work: Work, section: PluginSection, how: TrainSection) -> tuple[Any
                 title="teacher",
             ),
             work.console,
-        )
+        ).whole
         best = fitted.history[fitted.best_epoch - 1]
         work.console.say(f"  teacher: validation accuracy {best.validation_accuracy:.2%}")
-        _keep(model, _Record(scaling=plugin.PIXEL_SCALING, history=fitted.history), place)
-    return load_keras(place / "model.h5"), plugin.PIXEL_SCALING
+        _keep(built.model, _Record(scaling=scaling, history=fitted.history), place)
+    return load_keras(place / "model.h5"), scaling
 
 
 def _keep(model: Any, record: _Record, place: Path) -> _Record:

@@ -29,7 +29,7 @@ def scan(recipe: Recipe, model: Any, scaling: Scaling, facts: DatasetFacts) -> N
     for section in recipe.optimize:
         plugin = shelf.load("optimizations", section.name)
         options: Any = shelf.options("optimizations", section.name, section.options)
-        training = options.section(recipe.train.batch, recipe.train.augment)
+        training = options.section(recipe.train)
         start = Start(
             model=model,
             scaling=scaling,

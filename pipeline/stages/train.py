@@ -4,25 +4,23 @@ from pathlib import Path
 from typing import Any
 
 from converters import stack
-from pipeline import shelf
 from pipeline.artifacts import Artifact, PreparedData, TrainedModel
 from pipeline.recipe import Recipe
-from pipeline.stages import Work
+from pipeline.stages import Work, building
 from pipeline.stages.checkpoints import save_h5
-from pipeline.stages.data import train_part, validation_part
-from pipeline.stages.fitting import LOGS, Fit, fit
+from pipeline.stages.fitting import LOGS
+from pipeline.stages.phases import Training, train
 from pipeline.stages.scan import scan
 from pipeline.target import Target
 
-VERSION = 2
+VERSION = 3
 TOOLS = ("tensorflow", "tf_keras", "numpy")
 
 
-def settings(recipe: Recipe, _target: Target, _data: Path | None) -> dict[str, Any]:
-    """Model, training options, seed."""
+def settings(recipe: Recipe, _target: Target, data: Path | None) -> dict[str, Any]:
+    """Model and its files, training options, seed."""
     return {
-        "model": recipe.model.model_dump(mode="json"),
-        "plugin": shelf.source_digest("models", recipe.model.name),
+        **building.settings(recipe.model, recipe, data),
         "train": recipe.train.model_dump(mode="json"),
         "seed": recipe.seed,
     }
@@ -34,16 +32,14 @@ def run(work: Work) -> Artifact:
     keras.backend.clear_session()
     keras.utils.set_random_seed(work.recipe.seed)
     data = work.input(PreparedData)
-    plugin = shelf.load("models", work.recipe.model.name)
-    options = shelf.options("models", work.recipe.model.name, work.recipe.model.options)
-    model = plugin.build(options, data.facts.preprocess.shape, len(data.facts.labels), keras)
-    scan(work.recipe, model, plugin.PIXEL_SCALING, data.facts)
-    fitted = fit(
-        Fit(
-            model=model,
-            training=train_part(data),
-            validation=validation_part(data),
-            scaling=plugin.PIXEL_SCALING,
+    shape, classes = data.facts.preprocess.shape, len(data.facts.labels)
+    built = building.build(work.recipe.model, shape, classes, work.data)
+    scaling = built.plugin.PIXEL_SCALING
+    scan(work.recipe, built.model, scaling, data.facts)
+    trained = train(
+        Training(
+            built=built,
+            data=data,
             section=work.recipe.train,
             seed=work.recipe.seed,
             scratch=work.scratch,
@@ -51,12 +47,14 @@ def run(work: Work) -> Artifact:
         ),
         work.console,
     )
-    save_h5(model, work.folder / "model.h5")
+    save_h5(built.model, work.folder / "model.h5")
     return work.finish(
         TrainedModel,
         model=work.recipe.model.name,
-        parameters=model.count_params(),
-        pixel_scaling=plugin.PIXEL_SCALING,
-        best_epoch=fitted.best_epoch,
-        history=fitted.history,
+        parameters=built.model.count_params(),
+        pixel_scaling=scaling,
+        best_epoch=trained.whole.best_epoch,
+        history=trained.whole.history,
+        head_history=trained.head,
+        pretrained=built.files,
     )

@@ -69,7 +69,7 @@ def test_defaults_are_written_out() -> None:
     written = check().model_dump(mode="json")
     assert written["dataset"] == {
         "name": "digits",
-        "validation": 0.1,
+        "validation": None,
         "max_train": None,
         "max_test": None,
         "test": 0.2,

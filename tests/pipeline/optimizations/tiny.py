@@ -17,6 +17,7 @@ from pipeline import shelf
 from pipeline.artifacts import Claim
 from pipeline.kernels import kernels
 from pipeline.optimizations import Context, Finalized
+from pipeline.sections import TrainSection
 from pipeline.stages.checkpoints import save_h5
 from pipeline.stages.claims import measured_in_file, measured_in_keras
 from pipeline.stages.fitting import compile_model
@@ -100,7 +101,7 @@ def context(
         image_shape=SHAPE,
         classes=CLASSES,
         before=before,
-        section=chosen.section(BATCH, None),
+        section=chosen.section(TrainSection(batch=BATCH)),
         steps=steps,
         smoke=smoke,
         samples=samples,

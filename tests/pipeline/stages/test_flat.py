@@ -133,3 +133,22 @@ def test_a_name_in_two_nested_models_is_refused() -> None:
 
     with pytest.raises(RecipeError, match="layer 'conv' stands in two models that are nested in one"):
         flat(tiny.built(add), tiny.SCALING)
+
+
+def test_what_is_frozen_stays_so_and_plain_functions_are_called_again() -> None:
+    """A separable convolution too, in both of its halves; numbers among the arguments are no tensors."""
+    keras = stack.load().keras
+    layers = keras.layers
+    inputs = keras.Input((*tiny.SHAPE, 1))
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.SeparableConv2D(4, 3, trainable=False, name="low")(x)
+    x = layers.SeparableConv2D(4, 3, name="top")(x + 3.0)
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, layers.Dense(3, activation="softmax", name="answer")(x))
+    flattened, scaling = flat(model, (1.0, 0.0))
+    assert scaling == (1 / 255, 0.0)
+    trained = {layer.name for layer in flattened.layers if layer.trainable_weights}
+    assert trained == {"top_depthwise", "top", "answer"}
+    images = tiny.pictures(12)[0].astype(np.float32)[..., np.newaxis]
+    ours = flattened.predict(images * np.float32(scaling[0]), verbose=0)
+    assert np.abs(ours - model.predict(images, verbose=0)).max() <= ROUNDING

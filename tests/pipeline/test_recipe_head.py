@@ -1,0 +1,75 @@
+"""Recipes that train a head first: what is refused, the smoke profile, what optimisations take over."""
+
+from typing import Any
+
+import pytest
+
+from pipeline import recipe, shelf
+from pipeline.errors import RecipeError
+from pipeline.recipe import SMOKE_EPOCHS, Recipe
+
+HEAD: dict[str, Any] = {"epochs": 20, "learning_rate": 0.01, "augment": {"flip": True}}
+
+
+def check(model: dict[str, Any], **more: Any) -> Recipe:
+    """A recipe of this model whose head is trained first."""
+    values = {"name": "own", "dataset": {"name": "digits"}, "model": model, "train": {"head": HEAD}, **more}
+    return recipe.check(values, where="recipe 'own'")
+
+
+def test_a_head_section_is_for_models_with_a_base() -> None:
+    """Of another model nothing stands under the head."""
+    with pytest.raises(RecipeError) as caught:
+        check({"name": "emnist_cnn"})
+    assert str(caught.value) == (
+        "recipe 'own': train.head: model 'emnist_cnn' has no pretrained base, so that its head could be "
+        "trained alone: leave the section out, or take model 'transfer'"
+    )
+    head = check({"name": "transfer"}).train.head
+    assert head is not None
+    assert (head.epochs, head.batch, head.optimizer) == (20, 32, "adam")
+
+
+def test_a_teacher_is_held_to_the_same() -> None:
+    """Its training is a section like the recipe's."""
+    teacher = {"name": "distill", "teacher": {"name": "emnist_cnn"}, "teacher_train": {"head": HEAD}}
+    with pytest.raises(RecipeError, match=r"teacher_train\.head: model 'emnist_cnn' has no pretrained base"):
+        check({"name": "transfer"}, optimize=[teacher])
+
+
+def test_misspelt_keys_of_the_head_are_refused_with_the_right_one() -> None:
+    """As everywhere."""
+    train = {"head": {"learning_rat": 0.1}}
+    with pytest.raises(
+        RecipeError, match=r"unknown key 'train\.head\.learning_rat'.*'train\.head\.learning_r"
+    ):
+        check({"name": "transfer"}, train=train)
+    with pytest.raises(RecipeError, match=r"train\.label_smoothing: "):
+        check({"name": "transfer"}, train={"label_smoothing": 0.6})
+
+
+def test_a_smoke_build_cuts_the_head_too() -> None:
+    """Of the model and of a teacher."""
+    teacher = {"name": "distill", "teacher": {"name": "transfer"}, "teacher_train": {"head": HEAD}}
+    smoke = check({"name": "transfer"}, optimize=[teacher]).smoke()
+    assert smoke.train.head is not None
+    assert smoke.train.head.epochs == SMOKE_EPOCHS
+    assert smoke.train.head.learning_rate == 0.01
+    options: Any = shelf.options("optimizations", "distill", smoke.optimize[0].options)
+    assert options.teacher_train.head.epochs == SMOKE_EPOCHS
+    assert options.teacher_train.epochs == SMOKE_EPOCHS
+
+
+def test_smoothing_goes_with_the_head_and_with_optimisations() -> None:
+    """All of them learn from the same labels."""
+    train = {"label_smoothing": 0.1, "batch": 16, "head": HEAD, "augment": {"rotation_degrees": 5}}
+    loaded = check({"name": "transfer"}, train=train, optimize=[{"name": "prune"}])
+    head = loaded.train.of_head
+    assert head is not None
+    assert (head.label_smoothing, head.epochs, head.batch, head.head) == (0.1, 20, 32, None)
+    assert head.augment is not None
+    assert (head.augment.flip, head.augment.rotation_degrees) == (True, 0.0)
+    options: Any = shelf.options("optimizations", "prune", loaded.optimize[0].options)
+    section = options.section(loaded.train)
+    assert (section.label_smoothing, section.batch, section.head) == (0.1, 16, None)
+    assert section.augment == loaded.train.augment
