@@ -15,8 +15,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from pipeline.decoder_record import DecoderCell
 from pipeline.errors import StorageError
 from pipeline.guard_record import GuardRecord
+from pipeline.interval import Interval
 from pipeline.preprocess import PreprocessSpec
 
 RECORD = "artifact.json"
@@ -106,8 +108,8 @@ class SourceFile(_Frozen):
     """A file that a dataset was read from.
 
     Attributes:
-        name: file name without its folder.
-        sha256: of the file as it lies on disk.
+        name: file name without its folder; ``class/`` for all photos of a class.
+        sha256: of the file as it lies on disk; for a class, of the lines ``sha256  class/photo.jpg``.
         bytes: its size.
         published: whether it equals the publisher's file; None where no reference hash is known.
     """
@@ -133,6 +135,8 @@ class DatasetFacts(_Frozen):
         train_published: train images in the publisher's set; None where there is none.
         test_published: the same for test.
         sources: the files it was read from.
+        left_out: files that could not be decoded and that the recipe allows to leave out.
+        duplicates: (train file, test file) whose pixels, as the model sees them, are the same.
     """
 
     name: str
@@ -146,6 +150,8 @@ class DatasetFacts(_Frozen):
     train_published: int | None = None
     test_published: int | None = None
     sources: tuple[SourceFile, ...]
+    left_out: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
 
     @property
     def clause(self) -> str:
@@ -200,6 +206,9 @@ class TrainedModel(Artifact):
         pixel_scaling: (scale, offset): what 0..255 became before it.
         best_epoch: whose weights these are.
         history: figures of every epoch.
+        head_history: of the epochs before these, when the head of a pretrained base was trained alone; empty
+            where it was not.
+        pretrained: the files whose weights it began with.
     """
 
     model: str
@@ -207,6 +216,8 @@ class TrainedModel(Artifact):
     pixel_scaling: tuple[float, float]
     best_epoch: int
     history: tuple[EpochRecord, ...]
+    head_history: tuple[EpochRecord, ...] = ()
+    pretrained: tuple[SourceFile, ...] = ()
 
 
 class Claim(_Frozen):
@@ -327,14 +338,6 @@ class ConvertedModels(Artifact):
         return next(variant for variant in self.variants if variant.scheme == scheme)
 
 
-class Interval(_Frozen):
-    """A share 0..1 with its 95 % confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-
 class Cell(_Frozen):
     """One scheme on one runtime, over the whole test set.
 
@@ -386,12 +389,17 @@ class GateResult(_Frozen):
 class VerifiedModel(Artifact):
     """The verdict on every scheme and runtime; made in ``stages/verify.py`` alone.
 
+    Files: ``outputs.npy``, what the file that ships answers on the test set, and ``pictures/``; neither where
+    no runtime ran it.
+
     Attributes:
         ship: scheme of the file that ships.
         ship_sha256: its hash.
         reference_accuracy: of the Keras model that the files were converted from.
         trained_accuracy: of the trained Keras model; the same where nothing was optimised.
         cells: every scheme on every runtime.
+        decoders: every decoder before the file that ships; empty where the dataset has no encoded files.
+        outputs_of: the runtime that gave ``outputs.npy``; None where none ran the file that ships.
         gates: every gate that was checked.
         passed: whether all hold and what ships was run.
     """
@@ -401,6 +409,8 @@ class VerifiedModel(Artifact):
     reference_accuracy: Interval
     trained_accuracy: Interval
     cells: tuple[Cell, ...]
+    decoders: tuple[DecoderCell, ...] = ()
+    outputs_of: str | None = None
     gates: tuple[GateResult, ...]
     passed: bool
 

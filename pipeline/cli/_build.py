@@ -73,7 +73,7 @@ def _show(build: "Build", options: BuildOptions) -> None:
         TrainedModel,
         VerifiedModel,
     )
-    from pipeline.parity import guarding, promises
+    from pipeline.parity import decoders, guarding, promises
     from pipeline.parity.report import COLUMNS, notes, percent, rows
 
     if options.as_json:
@@ -111,6 +111,11 @@ def _show(build: "Build", options: BuildOptions) -> None:
         print_table(COLUMNS, rows(converted, verified))
         for note in notes(verified.cells):
             click.echo(note)
+        if verified.decoders:
+            click.echo(decoders.MEANING)
+            print_table(decoders.COLUMNS, decoders.table(verified.decoders))
+            for note in decoders.notes(verified.decoders):
+                click.echo(note)
         if isinstance(optimized, OptimizedModel):
             for remark in promises.remarks(optimized, converted, verified):
                 click.echo(remark)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.artifacts import Interval
+from pipeline.interval import Interval
 
 CONFIDENCE = 0.95
 """Of every interval that is printed."""

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from pipeline.artifacts import Cell, ConvertedModels, DatasetFacts, GateResult, Interval, VerifiedModel
+from pipeline.artifacts import Cell, ConvertedModels, DatasetFacts, GateResult, VerifiedModel
+from pipeline.interval import Interval
 from pipeline.sections import ExpectSection, Gate
 
 Row = tuple[str, ...]

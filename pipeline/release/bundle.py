@@ -1,11 +1,11 @@
 """Writes and checks bundles: a folder with the model, its contract, its proof and its variants.
 
-model.tflite  labels.txt  manifest.json  MODEL_CARD.md  golden/  variants/
+model.tflite  labels.txt  manifest.json  MODEL_CARD.md  golden/  pictures/  variants/
 """
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.artifacts import (
     ConvertedModels,
@@ -17,16 +17,28 @@ from pipeline.artifacts import (
 )
 from pipeline.console import Console
 from pipeline.errors import GateError, InternalError, StepError
-from pipeline.parity import guarding, promises
+from pipeline.parity import decoders, guarding, promises
 from pipeline.parity.report import COLUMNS, notes, percent, rows
 from pipeline.recipe import Recipe
-from pipeline.release import golden
-from pipeline.release.golden import Example, Replay
+from pipeline.release import golden, photo_credits
+from pipeline.release.examples import Example
+from pipeline.release.golden import Replay
 from pipeline.release.manifest import FILE, Manifest, ShippedModel, Verification
 from pipeline.release.manifest import read as read_manifest
 from pipeline.target import Target
 
 TEMPLATE = Path(__file__).parent / "model_card.md.j2"
+
+PICTURES = "pictures"
+"""Folder of a bundle, and of the verify stage, for what a person looks at."""
+
+CAPTIONS = {
+    "learning_curves.png": "Learning curves",
+    "confusion.png": "Confusion matrix on the test set",
+    "mistakes.png": "The surest mistakes",
+    "least_sure.png": "The least sure answers",
+}
+"""Pictures that the model card shows, in this order, where they are there."""
 
 GOLDEN_RUNTIMES = ("tflite_reference", "litert", "tflite", "tflite_runtime")
 """Which runtime's outputs become golden: the reference kernels define what an op means."""
@@ -42,12 +54,13 @@ def write(
     converted: ConvertedModels,
     verified: VerifiedModel,
     examples: Sequence[Example],
+    photos: Sequence[Example],
     lineage: dict[str, str],
     tools: dict[str, str],
     git_revision: str | None,
     console: Console,
 ) -> Manifest:
-    """Fills a folder with the bundle.
+    """Fills a folder with the bundle; what stands in its ``pictures/`` already comes into it too.
 
     Raises:
         GateError: the model failed its gates.
@@ -65,11 +78,13 @@ def write(
     for variant in converted.variants:
         shutil.copyfile(converted.path(variant.file), folder / "variants" / variant.file)
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in data.facts.labels), "utf-8")
+    _copy_pictures(verified, folder / PICTURES)
     vectors = golden.write(
         folder,
         examples,
         data.facts.preprocess,
         shipped,
+        photos=photos,
         runtime=_golden_runtime(recipe),
         seed=recipe.seed,
         console=console,
@@ -106,6 +121,7 @@ def write(
             reference_accuracy=verified.reference_accuracy,
             trained_accuracy=verified.trained_accuracy,
             cells=verified.cells,
+            decoders=verified.decoders,
             gates=verified.gates,
             passed=verified.passed,
         ),
@@ -134,6 +150,14 @@ def check(bundle: Path, console: Console) -> tuple[Manifest, list[Replay]]:
     if found[manifest.model.file].sha256 != manifest.model.sha256:
         raise StepError(f"{bundle / manifest.model.file}: not the model that the manifest describes")
     return manifest, list(golden.replay(bundle, manifest, console))
+
+
+def _copy_pictures(verified: VerifiedModel, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in verified.files:
+        place = PurePosixPath(name)
+        if place.parts[0] == PICTURES:
+            shutil.copyfile(verified.path(name), folder / place.name)
 
 
 def _golden_runtime(recipe: Recipe) -> str:
@@ -187,5 +211,16 @@ def _write_card(
         guard_columns=guarding.COLUMNS,
         guard_rows=[] if guard is None else guarding.rows(guard),
         notes=notes(verified.cells),
+        decoder_columns=decoders.COLUMNS,
+        decoder_rows=decoders.table(verified.decoders),
+        decoder_notes=decoders.notes(verified.decoders),
+        decoder_meaning=decoders.MEANING,
+        pictures={
+            f"{PICTURES}/{name}": caption
+            for name, caption in CAPTIONS.items()
+            if (folder / PICTURES / name).is_file()
+        },
+        credits=(folder / PICTURES / photo_credits.FILE).is_file(),
+        pictured=verified.outputs_of,
     )
     (folder / "MODEL_CARD.md").write_text(text, "utf-8")

@@ -3,12 +3,17 @@
 Each case is a folder with raw files: ``pixels.u8`` (what the platform decoded), ``image.u8`` (after
 PreprocessSpec, up to rounding), ``tensor.bin`` (what stands in the input tensor), ``output.bin`` (what
 the runtime left in the output tensor). All are row-major and little-endian.
+
+``encoded.*`` is one picture case as a file: a PNG that was made for it, or where the dataset has encoded
+files the very file, byte for byte. ``CREDITS.txt`` names who made the photos.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +24,8 @@ from pipeline.console import Console
 from pipeline.errors import RuntimeFailure
 from pipeline.parity.tolerance import OUTPUT_TOLERANCE, PICTURE_LEVELS
 from pipeline.preprocess import Pixels, PreprocessSpec, dequantise, picture
+from pipeline.release import photo_credits
+from pipeline.release.examples import Example, on_paper, photo_pixels
 from pipeline.release.manifest import Golden, GoldenCase, Manifest
 from pipeline.runtimes import Job, door_table, model_file
 
@@ -26,19 +33,16 @@ FOLDER = "golden"
 PICTURES = 8
 """Cases that go through the whole PreprocessSpec; the others start at the input's size."""
 
-ENLARGE = 9
-"""A picture case shows a dataset image this many times larger, on a still larger sheet of paper."""
-
-INK, PAPER = (24, 48, 144), (250, 246, 232)
-"""RGB of a blue pen and of off-white paper: swapped channels change the luma and show."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class Example:
-    """A labelled dataset image: u8 of the input's size, and its class index."""
+class _Case:
+    """What a case starts with: pixels as decoded, and the image that they give."""
 
+    id: str
+    kind: Literal["image", "picture"]
+    pixels: Pixels
     image: Pixels
-    label: int
+    example: Example
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,7 @@ def write(
     spec: PreprocessSpec,
     shipped: Variant,
     *,
+    photos: Sequence[Example] = (),
     runtime: str,
     seed: int,
     console: Console,
@@ -77,57 +82,49 @@ def write(
 
     Args:
         bundle: folder that holds ``model.tflite``.
-        examples: one per class or so; the first PICTURES of them become picture cases too.
+        examples: one per class or so; without photos the first PICTURES of them become picture cases too.
         spec: the contract.
         shipped: the variant that ``model.tflite`` is.
+        photos: examples with an encoded file, which become the picture cases.
         runtime: that computes the outputs.
         seed: of the picture cases' paper.
         console: for progress.
 
     Raises:
         RuntimeFailure: the runtime cannot run the model.
+        DataError: a photo is no longer what its image was decoded from.
     """
-    from PIL import Image
-
-    cases: list[tuple[str, str, Pixels, Pixels, int]] = [
-        (f"image-{i:03d}", "image", example.image, example.image, example.label)
-        for i, example in enumerate(examples)
-    ]
-    rng = np.random.default_rng([seed, 5])
-    for i, example in enumerate(examples[:PICTURES]):
-        pixels = on_paper(example.image, spec, rng)
-        cases.append((f"picture-{i:03d}", "picture", pixels, picture(pixels, spec), example.label))
-    images = np.stack([image for _, _, _, image, _ in cases])
+    cases = _cases(examples, photos, spec, np.random.default_rng([seed, 5]))
+    images = np.stack([case.image for case in cases])
     outputs = _run(bundle / "model.tflite", images, spec, runtime, console)
     table = door_table(spec, shipped.input)
     records = []
-    for (name, kind, pixels, image, label), output in zip(cases, outputs, strict=True):
-        folder = bundle / FOLDER / name
+    for case, output in zip(cases, outputs, strict=True):
+        folder = bundle / FOLDER / case.id
         folder.mkdir(parents=True)
-        (folder / "pixels.u8").write_bytes(np.ascontiguousarray(pixels).tobytes())
-        (folder / "image.u8").write_bytes(np.ascontiguousarray(image).tobytes())
-        (folder / "tensor.bin").write_bytes(_little_endian(table[image]))
+        (folder / "pixels.u8").write_bytes(np.ascontiguousarray(case.pixels).tobytes())
+        (folder / "image.u8").write_bytes(np.ascontiguousarray(case.image).tobytes())
+        (folder / "tensor.bin").write_bytes(_little_endian(table[case.image]))
         (folder / "output.bin").write_bytes(_little_endian(output))
-        top1 = int(np.argmax(output))
         records.append(
-            GoldenCase.model_validate(
-                {
-                    "id": name,
-                    "kind": kind,
-                    "pixels_shape": pixels.shape,
-                    "label": label,
-                    "top1": top1,
-                }
+            GoldenCase(
+                id=case.id,
+                kind=case.kind,
+                pixels_shape=case.pixels.shape,
+                label=case.example.label,
+                top1=int(np.argmax(output)),
+                file=case.example.file,
+                credit=case.example.credit,
             )
         )
     shown = _shown(records)
-    pixels = next(case[2] for case in cases if case[0] == shown.id)
-    Image.fromarray(pixels).save(bundle / FOLDER / "encoded.png")
+    encoded = _encode(next(case for case in cases if case.id == shown.id), bundle / FOLDER, bool(photos))
+    photo_credits.write(bundle / FOLDER, ((case.example.file, case.example.credit) for case in cases))
     return Golden(
         runtime=f"{runtime} {runtimes.version(runtime)}",
         image_tolerance=PICTURE_LEVELS,
         output_tolerance=OUTPUT_TOLERANCE[shipped.scheme],
-        encoded=(shown.id, f"{FOLDER}/encoded.png"),
+        encoded=(shown.id, f"{FOLDER}/{encoded}"),
         cases=tuple(records),
     )
 
@@ -172,25 +169,31 @@ def replay(bundle: Path, manifest: Manifest, console: Console) -> Iterator[Repla
         )
 
 
-def on_paper(image: Pixels, spec: PreprocessSpec, rng: np.random.Generator) -> Pixels:
-    """Shows a dataset image as a picture: enlarged, off centre, in colour.
+def _cases(
+    examples: Sequence[Example], photos: Sequence[Example], spec: PreprocessSpec, rng: np.random.Generator
+) -> list[_Case]:
+    cases = [
+        _Case(id=f"image-{i:03d}", kind="image", pixels=each.image, image=each.image, example=each)
+        for i, each in enumerate(examples)
+    ]
+    for i, each in enumerate(photos or examples[:PICTURES]):
+        pixels = photo_pixels(each, spec) if photos else on_paper(each.image, spec, rng)
+        image = picture(pixels, spec)
+        cases.append(_Case(id=f"picture-{i:03d}", kind="picture", pixels=pixels, image=image, example=each))
+    return cases
 
-    Args:
-        image: u8 of the input's size.
-        spec: whether the picture must be dark on light.
-        rng: for the margins.
 
-    Returns:
-        (H, W, 3) u8.
-    """
-    large = np.kron(image, np.ones((ENLARGE, ENLARGE, *[1] * (image.ndim - 2)), dtype=np.uint8))
-    margins = rng.integers(0, 4 * ENLARGE, size=4)
-    if spec.channels == "rgb":
-        return np.pad(large, ((*margins[:2],), (*margins[2:],), (0, 0)), mode="edge")
-    ink = np.pad(large, ((*margins[:2],), (*margins[2:],)))[:, :, np.newaxis] / 255
-    first, second = (PAPER, INK) if spec.invert else ((0, 0, 0), (255, 255, 255))
-    mixed = np.asarray(first) * (1 - ink) + np.asarray(second) * ink
-    return np.asarray(np.floor(mixed + 0.5), dtype=np.uint8)
+def _encode(case: _Case, folder: Path, has_file: bool) -> str:
+    """Puts the case into the folder as an encoded file, and gives its name."""
+    from PIL import Image
+
+    source = case.example.source
+    if not has_file or source is None:
+        Image.fromarray(case.pixels).save(folder / "encoded.png")
+        return "encoded.png"
+    name = f"encoded{source.suffix.lower()}"
+    shutil.copyfile(source, folder / name)
+    return name
 
 
 def _check_images(bundle: Path, manifest: Manifest) -> tuple[Pixels, list[str]]:

@@ -15,12 +15,13 @@ from pipeline.artifacts import (
     DatasetFacts,
     FileRecord,
     GateResult,
-    Interval,
     TensorSpec,
     Variant,
 )
+from pipeline.decoder_record import DecoderCell
 from pipeline.errors import StepError
 from pipeline.guard_record import GuardRecord
+from pipeline.interval import Interval
 from pipeline.preprocess import PreprocessSpec
 from pipeline.shelf import explain
 
@@ -66,6 +67,7 @@ class Verification(_Frozen):
         reference_accuracy: of the Keras model that the files were converted from.
         trained_accuracy: of the trained Keras model, before any optimisation.
         cells: each scheme on each runtime.
+        decoders: each decoder before the shipped file; empty where the dataset has no encoded files.
         gates: each gate with its limit and what was measured.
         passed: whether every gate held.
     """
@@ -74,6 +76,7 @@ class Verification(_Frozen):
     reference_accuracy: Interval
     trained_accuracy: Interval
     cells: tuple[Cell, ...]
+    decoders: tuple[DecoderCell, ...] = ()
     gates: tuple[GateResult, ...]
     passed: bool
 
@@ -88,6 +91,8 @@ class GoldenCase(_Frozen):
         pixels_shape: of ``pixels.u8``, what the platform decoded.
         label: right class index.
         top1: class index that the model answers.
+        file: of the dataset that it was decoded from; empty where the dataset has no file per image.
+        credit: who made that file; empty where it is not known.
     """
 
     id: str
@@ -95,6 +100,8 @@ class GoldenCase(_Frozen):
     pixels_shape: tuple[int, ...]
     label: int = Field(ge=0)
     top1: int = Field(ge=0)
+    file: str = ""
+    credit: str = ""
 
 
 class Golden(_Frozen):
@@ -104,7 +111,9 @@ class Golden(_Frozen):
         runtime: that computed the outputs.
         image_tolerance: grey levels by which ``image.u8`` may differ.
         output_tolerance: by which a dequantised output may differ.
-        encoded: the picture case that is there as a PNG file too, and the file.
+        encoded: the picture case that is there as an encoded file too, and the file: a PNG, or the dataset's
+            own file. Of a JPEG another decoder gives other pixels than ``pixels.u8``, which pillow decoded:
+            ``verification.decoders`` says how far apart they may be.
         cases: all of them.
     """
 

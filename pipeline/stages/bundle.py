@@ -1,33 +1,44 @@
 """Bundle: packs the verified model with its contract, golden vectors and variants."""
 
 import subprocess
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+import numpy as np
 
 from pipeline.artifacts import (
     Artifact,
     Bundle,
     ConvertedModels,
+    OptimizedModel,
     PreparedData,
+    TensorSpec,
     TrainedModel,
     VerifiedModel,
 )
+from pipeline.errors import InternalError
+from pipeline.pictures import curves
+from pipeline.pictures.curves import Phase
 from pipeline.recipe import Recipe
 from pipeline.release import bundle
-from pipeline.release.golden import PICTURES, Example
+from pipeline.release.examples import PHOTO_CASES, PHOTO_PIXELS, PHOTOS_TRIED, Example, image_cases, is_small
+from pipeline.release.golden import PICTURES
 from pipeline.sampling import stratified
 from pipeline.stages import Work
-from pipeline.stages.data import validation_part
+from pipeline.stages.data import source, validation_part
 from pipeline.target import Target
 
-VERSION = 1
-TOOLS = ("numpy", "pillow", "jinja2")
+VERSION = 2
+TOOLS = ("numpy", "pillow", "jinja2", "matplotlib")
 
 FOLDER = "bundle"
 """Folder inside the stage's folder: what ships, without the stage's own record."""
 
-_GOLDEN = 6
-"""Second word of the seed."""
+CURVES = "learning_curves.png"
+
+_GOLDEN, _PHOTOS = 6, 7
+"""Second words of the seed."""
 
 
 def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, Any]:
@@ -43,33 +54,83 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
 
 def run(work: Work) -> Artifact:
     """Writes the bundle."""
-    data = work.input(PreparedData)
-    validation = validation_part(data)
-    labels = validation.labels
-    # One of each class shows a swapped label; few classes still fill the picture cases.
-    count = min(len(labels), max(len(data.facts.labels), PICTURES))
-    rows = stratified(labels, count, (work.recipe.seed, _GOLDEN))
-    examples = [
-        Example(image=image, label=int(label))
-        for image, label in zip(validation.pixels(rows), labels[rows], strict=True)
-    ]
+    data, trained = work.input(PreparedData), work.input(TrainedModel)
+    converted, verified = work.input(ConvertedModels), work.input(VerifiedModel)
+    examples, photos = _examples(work, data, converted.variant(verified.ship).input)
     folder = work.folder / FOLDER
-    folder.mkdir()
+    (folder / bundle.PICTURES).mkdir(parents=True)
+    _draw_curves(work, trained, folder / bundle.PICTURES / CURVES)
     bundle.write(
         folder,
         recipe=work.recipe,
         target=work.target,
         data=data,
-        trained=work.input(TrainedModel),
-        converted=work.input(ConvertedModels),
-        verified=work.input(VerifiedModel),
+        trained=trained,
+        converted=converted,
+        verified=verified,
         examples=examples,
+        photos=photos,
         lineage={name: parent.sha256 for name, parent in work.inputs.items()},
         tools=_tools(work),
         git_revision=git_revision(),
         console=work.console,
     )
     return work.finish(Bundle, recipe=work.recipe.name, target=work.target.name)
+
+
+def _examples(work: Work, data: PreparedData, door: TensorSpec) -> tuple[list[Example], list[Example]]:
+    """Validation images for golden cases, and photos for those that start from an encoded file."""
+    validation = validation_part(data)
+    labels, files = validation.labels, validation.files
+    # One of each class shows a swapped label; few classes still fill the picture cases.
+    count = min(len(labels), max(len(data.facts.labels), PICTURES if files is None else PHOTO_CASES))
+    rows = stratified(labels, count, (work.recipe.seed, _GOLDEN))
+    fitting = image_cases(len(rows), data.facts.preprocess, door)
+    if fitting < len(rows):
+        # Spread evenly: the rows of a folder's classes stand together.
+        rows = rows[np.arange(fitting) * len(rows) // fitting]
+    images = validation.pixels(rows)
+    if files is None:
+        plain = [Example(image=i, label=int(k)) for i, k in zip(images, labels[rows], strict=True)]
+        return plain, []
+    found = source(work.recipe, work.data)
+    if found.root is None:
+        raise InternalError(f"dataset '{found.name}' names files, but not where they lie")
+    root = found.root
+
+    def example(row: int) -> Example:
+        image, file = validation.pixels(np.array([row]))[0], files[row]
+        place = root / PurePosixPath(file)
+        return Example(
+            image=image, label=int(labels[row]), source=place, file=file, credit=found.credit(file)
+        )
+
+    order = np.random.default_rng([work.recipe.seed, _PHOTOS]).permutation(len(labels))
+    tried = islice(dict.fromkeys([*map(int, rows), *map(int, order)]), PHOTOS_TRIED)
+    small = (row for row in tried if is_small(root / PurePosixPath(files[row])))
+    photos = [example(row) for row in islice(small, PHOTO_CASES)]
+    if not photos:
+        work.console.warn(
+            f"none of {min(PHOTOS_TRIED, len(labels)):,} validation photos has at most {PHOTO_PIXELS:,} "
+            "pixels: the golden pictures are made from preprocessed images instead of from encoded photos"
+        )
+    return [example(int(row)) for row in rows], photos
+
+
+def _draw_curves(work: Work, trained: TrainedModel, path: Path) -> None:
+    phases = [
+        Phase(title="frozen base", history=trained.head_history),
+        Phase(
+            title="fine-tuning" if trained.head_history else "training",
+            history=trained.history, best=trained.best_epoch,
+        ),
+        *(
+            Phase(title=name, history=history)
+            for name, history in work.input(OptimizedModel).history.items()
+        ),
+    ]  # fmt: skip
+    smoke = " (smoke build)" if work.recipe.profile == "smoke" else ""
+    curves.draw(phases, path, title=f"{work.recipe.name}{smoke}: {trained.model}")
 
 
 def git_revision() -> str | None:

@@ -1,5 +1,8 @@
 """Verify: every scheme on every runtime over the whole test set, against Keras; then the gates.
 
+What ships is also looked at: its answers are kept and drawn, and where the dataset has encoded files they are
+measured behind other decoders too.
+
 The only stage that measures on the test set, and the only maker of a VerifiedModel. A cell (one file on one
 runtime) is kept in the run folder under the hash of all that it depends on, as soon as it is measured: a
 run that was killed goes on with the next cell, and a changed gate or an added scheme measures nothing
@@ -18,28 +21,39 @@ from pipeline.artifacts import (
     Artifact,
     Cell,
     ConvertedModels,
-    Interval,
     PreparedData,
     VerifiedModel,
     digest,
 )
 from pipeline.datasets import Labels
 from pipeline.errors import InternalError, RuntimeFailure
+from pipeline.interval import Interval
 from pipeline.parity.compare import compare
 from pipeline.parity.report import check_gates, passed
 from pipeline.recipe import REFERENCE_RUNTIME, Recipe
 from pipeline.runtimes import Job, Outcome, model_file
 from pipeline.sections import Gate
-from pipeline.stages import Work
+from pipeline.stages import Work, decoding, picturing
 from pipeline.stages.convert import SERVED_FILE, TRAINED_FILE
-from pipeline.stages.data import test_part
+from pipeline.stages.data import Part, test_part
 from pipeline.target import Target
 
-VERSION = 2
-TOOLS = ("tensorflow", "tf_keras", "ai-edge-litert", "tflite-runtime", "numpy", "scipy")
+VERSION = 3
+TOOLS = (
+    "tensorflow", "tf_keras", "ai-edge-litert", "tflite-runtime", "numpy", "scipy", "pillow", "matplotlib",
+)  # fmt: skip
+
+CELL_VERSION = 2
+"""Raised when the same file, images and runtime would give another cell."""
 
 CELLS = "cells"
 """Folder in the run folder."""
+
+PICTURED = ("litert", "tflite", "tflite_runtime", "tflite_reference")
+"""Whose answers are drawn: the first of these that is here, today's runtime before older ones."""
+
+OUTPUTS = "outputs.npy"
+"""File in the stage's folder: what the file that ships answers, (n, classes), as its runtime gave it."""
 
 
 def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, Any]:
@@ -53,8 +67,8 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
 
 def run(work: Work) -> Artifact:
     """Measures every cell that is not there yet, then checks the gates."""
-    converted = work.input(ConvertedModels)
-    measuring = _Measuring(work, work.input(PreparedData), converted)
+    converted, part = work.input(ConvertedModels), test_part(work.input(PreparedData))
+    measuring = _Measuring(work, part, converted)
     reference = measuring.keras_accuracy(SERVED_FILE)
     trained = measuring.keras_accuracy(measuring.baseline)
     cells = [cell for runtime in work.recipe.runtimes for cell in measuring.cells(runtime)]
@@ -68,6 +82,12 @@ def run(work: Work) -> Artifact:
         )
     ]
     ship = work.recipe.ship(work.target)
+    answers = measuring.answers
+    pictured = measuring.pictured if measuring.pictured in answers else None
+    if pictured is not None:
+        np.save(work.folder / OUTPUTS, answers[pictured])
+        picturing.draw(work, part, answers[pictured], converted.variant(ship), pictured)
+    limit = _gate(work.recipe, work.target, ship).max_accuracy_drop_points
     return work.finish(
         VerifiedModel,
         ship=ship,
@@ -75,6 +95,11 @@ def run(work: Work) -> Artifact:
         reference_accuracy=reference,
         trained_accuracy=trained,
         cells=tuple(cells),
+        decoders=tuple(
+            cell.model_copy(update={"drop_limit_points": limit})
+            for cell in decoding.measure(work, part, measuring.store, answers)
+        ),
+        outputs_of=pictured,
         gates=tuple(gates),
         passed=passed(gates, cells, ship),
     )
@@ -90,16 +115,28 @@ def _gate(recipe: Recipe, target: Target, scheme: str) -> Gate:
 
 
 class _Measuring:
-    """Looks cells up, and runs what is missing."""
+    """Looks cells up, and runs what is missing.
 
-    def __init__(self, work: Work, data: PreparedData, converted: ConvertedModels) -> None:
-        self._work, self._data, self._converted = work, data, converted
-        self._labels: Labels = test_part(data).labels
+    Attributes:
+        store: folder of cells, and of the answers of the file that ships under the same names.
+        pictured: runtime whose answers are drawn; None where none is here.
+        answers: runtime to what the file that ships answers on the test set, (n, classes), as the runtime
+            gave it: of the pictured one, and where the images have encoded files of every one that ran.
+    """
+
+    def __init__(self, work: Work, part: Part, converted: ConvertedModels) -> None:
+        self._work, self._data, self._converted = work, work.input(PreparedData), converted
+        self._labels: Labels = part.labels
+        here = [name for name in work.recipe.runtimes if runtimes.unavailable(name) is None]
+        self.pictured = next((name for name in (*PICTURED, *here) if name in here), None)
+        self._kept = here if part.files is not None else [self.pictured]
+        self._ship = work.recipe.ship(work.target)
+        self.answers: dict[str, npt.NDArray[np.generic]] = {}
         self.baseline = TRAINED_FILE if TRAINED_FILE in converted.files else SERVED_FILE
         """The Keras model whose accuracy must not be lost: what was trained, before it was optimised."""
         self._keras: dict[str, npt.NDArray[np.generic]] = {}
-        self._store = work.run / CELLS
-        self._store.mkdir(exist_ok=True)
+        self.store = work.run / CELLS
+        self.store.mkdir(exist_ok=True)
 
     def keras_accuracy(self, file: str) -> Interval:
         """Accuracy of a Keras model: a cell too, compared with itself."""
@@ -121,7 +158,13 @@ class _Measuring:
             return [Cell(scheme=s, runtime=runtime, status="absent", reason=reason) for s in schemes]
         paths = {scheme: self._path(runtime, f"{scheme}.tflite") for scheme in schemes}
         found = {scheme: _read(path) for scheme, path in paths.items()}
-        missing = [scheme for scheme, cell in found.items() if cell is None]
+        kept = paths[self._ship].with_suffix(".npy")
+        keep = runtime in self._kept
+        missing = [
+            scheme
+            for scheme, cell in found.items()
+            if cell is None or (keep and scheme == self._ship and not kept.is_file())
+        ]
         if missing:
             # Before the worker starts: two of them would share the cores.
             self._keras_outputs(SERVED_FILE)
@@ -131,10 +174,14 @@ class _Measuring:
             # The worker is writing the next scheme's outputs already: each has a file of its own.
             outputs = self._outputs(runtime, outcome.name)
             cell = self._measure(outcome, runtime, outputs)
+            if keep and outcome.name == self._ship and cell.status == "ran":
+                outputs.replace(kept)
             outputs.unlink(missing_ok=True)
             if cell.status == "ran":
                 _write(paths[outcome.name], cell)
             found[outcome.name] = cell
+        if keep and kept.is_file():
+            self.answers[runtime] = np.load(kept, mmap_mode="r")
         return [cell for cell in found.values() if cell is not None]
 
     def _measure(self, outcome: Outcome, runtime: str, outputs: Path) -> Cell:
@@ -190,7 +237,7 @@ class _Measuring:
     def _path(self, runtime: str, file: str) -> Path:
         """Where a cell is kept: named by the hash of everything that its figures depend on."""
         everything = {
-            "version": VERSION,
+            "version": CELL_VERSION,
             "file": self._converted.files[file].sha256,
             "reference": self._converted.files[SERVED_FILE].sha256,
             "baseline": self._converted.files[self.baseline].sha256,
@@ -202,7 +249,7 @@ class _Measuring:
             "plugins": {n: shelf.source_digest("runtimes", n) for n in (runtime, REFERENCE_RUNTIME)},
             "versions": {n: runtimes.version(n) for n in (runtime, REFERENCE_RUNTIME, "tflite")},
         }
-        return self._store / f"{digest(everything)[:16]}.json"
+        return self.store / f"{digest(everything)[:16]}.json"
 
 
 def _read(path: Path) -> Cell | None:

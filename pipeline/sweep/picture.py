@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InternalError
 from pipeline.parity.agreement import CONFIDENCE
+from pipeline.pictures.canvas import drawing
 from pipeline.sweep.labels import Box, nearest, place
 from pipeline.sweep.measure import Sweep
 from pipeline.sweep.rows import Row
@@ -63,23 +64,19 @@ TITLE_CHARACTERS = 140
 
 def draw(sweep: Sweep, path: Path) -> None:
     """Draws the rows that have an accuracy and a size into a PNG of 1200 x 800 pixels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH_PIXELS / DPI, HEIGHT_PIXELS / DPI), dpi=DPI, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
     rows = [row for row in sweep.rows if row.accuracy is not None and row.zip_bytes is not None]
-    _frame(axes, sweep, rows)
-    if rows:
-        _points(figure, axes, rows)
-        _front(axes, rows)
-        _legend(figure, rows)
-        canvas.draw()  # type: ignore[no-untyped-call]  # the layout settles where labels may go
-        _labels(axes, rows)
-    else:
-        axes.text(0.5, 0.5, "nothing was measured", ha="center", va="center", transform=axes.transAxes)
-    figure.savefig(path, format="png", metadata={"Software": None})
+    with drawing(path, width=WIDTH_PIXELS, height=HEIGHT_PIXELS, dpi=DPI) as figure:
+        figure.set_layout_engine("constrained")
+        axes = figure.add_subplot()
+        _frame(axes, sweep, rows)
+        if rows:
+            _points(figure, axes, rows)
+            _front(axes, rows)
+            _legend(figure, rows)
+            figure.canvas.draw()  # the layout settles where labels may go
+            _labels(axes, rows)
+        else:
+            axes.text(0.5, 0.5, "nothing was measured", ha="center", va="center", transform=axes.transAxes)
 
 
 def _frame(axes: "Axes", sweep: Sweep, rows: Sequence[Row]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.artifacts import Interval
+from pipeline.interval import Interval
 from pipeline.latency import Latency
 from pipeline.sweep.pareto import Point, front
 

@@ -9,11 +9,11 @@ from pipeline.artifacts import (
     Cell,
     ConvertedModels,
     GateResult,
-    Interval,
     TensorSpec,
     Variant,
     VerifiedModel,
 )
+from pipeline.interval import Interval
 from pipeline.parity.report import COLUMNS, check_gates, failures, notes, percent, row, rows
 from pipeline.sections import Gate
 

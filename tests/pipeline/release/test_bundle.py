@@ -8,12 +8,13 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.console import Console
 from pipeline.errors import StepError
 from pipeline.preprocess import Pixels, decode, picture
 from pipeline.release import bundle, schema
-from pipeline.release.golden import ENLARGE, on_paper
+from pipeline.release.examples import ENLARGE, on_paper
 from pipeline.release.manifest import Manifest, read
 from tests.conftest import SmokeBuild, pipeline
 
@@ -51,6 +52,7 @@ def test_it_holds_what_the_design_lists(smoke_build: SmokeBuild) -> None:
         "manifest.json",
         "MODEL_CARD.md",
         "golden",
+        "pictures",
         "variants",
     }
     assert (smoke_build.bundle / "labels.txt").read_text() == "".join(f"{i}\n" for i in range(10))
@@ -91,6 +93,21 @@ def test_the_model_card_quotes_every_cell_and_the_clause(smoke_build: SmokeBuild
     assert "Do not ship it" in card
     for cell in manifest.verification.cells:
         assert f"| {cell.scheme} | {cell.runtime} " in card
+
+
+def test_the_model_card_shows_the_pictures(smoke_build: SmokeBuild, manifest: Manifest) -> None:
+    """All four, and the manifest lists them; digits have nobody to credit and no other decoder."""
+    card = (smoke_build.bundle / "MODEL_CARD.md").read_text("utf-8")
+    shown = {"learning_curves.png", "confusion.png", "mistakes.png", "least_sure.png"}
+    assert {path.name for path in (smoke_build.bundle / "pictures").iterdir()} == shown
+    for name in shown:
+        assert f"](pictures/{name})" in card
+        assert f"pictures/{name}" in manifest.files
+        with Image.open(smoke_build.bundle / "pictures" / name) as picture:
+            assert picture.format == "PNG"
+    assert "CREDITS" not in card
+    assert manifest.verification.decoders == ()
+    assert "decoder" not in card
 
 
 def test_a_whole_bundle_passes_on_every_runtime(smoke_build: SmokeBuild) -> None:
