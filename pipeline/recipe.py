@@ -198,11 +198,12 @@ def _smoke(section: PluginSection) -> PluginSection:
 
 
 def _smoke_training(train: TrainSection) -> TrainSection:
-    """The training with few epochs, its head's too."""
+    """The training with few epochs, none of them to warm up, and its head's too."""
     head = train.head
     if head is not None:
         head = head.model_copy(update={"epochs": min(head.epochs, SMOKE_EPOCHS)})
-    return train.model_copy(update={"epochs": min(train.epochs, SMOKE_EPOCHS), "head": head})
+    epochs = min(train.epochs, SMOKE_EPOCHS)
+    return train.model_copy(update={"epochs": epochs, "warmup_epochs": 0, "head": head})
 
 
 def names() -> tuple[str, ...]:

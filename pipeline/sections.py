@@ -108,6 +108,8 @@ class TrainSection(Section):
         optimizer: of tf_keras; ``sgd`` has a momentum of 0.9.
         learning_rate: at the start.
         schedule: ``constant``, or ``cosine`` to zero over all epochs.
+        warmup_epochs: with ``cosine``: epochs in which the rate rises evenly from zero before it falls; large
+            first steps would undo what a pretrained base has learnt.
         patience: stop after so many epochs without a better validation accuracy; 0 never stops.
         label_smoothing: share s of each label that is spread over all K classes: the loss is the
             cross-entropy of (1 - s) * label + s / K (Szegedy et al., "Rethinking the Inception architecture
@@ -122,10 +124,21 @@ class TrainSection(Section):
     optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
     learning_rate: float = Field(default=1e-3, gt=0.0, le=10.0)
     schedule: Literal["constant", "cosine"] = "constant"
+    warmup_epochs: int = Field(default=0, ge=0)
     patience: int = Field(default=3, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
     augment: AugmentSection | None = None
     head: HeadSection | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainSection":
+        if self.warmup_epochs and self.schedule != "cosine":
+            raise ValueError("warmup_epochs goes with schedule 'cosine'")
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"warmup_epochs {self.warmup_epochs} leaves none of {self.epochs} epochs to train in"
+            )
+        return self
 
     @property
     def of_head(self) -> "TrainSection | None":

@@ -175,7 +175,12 @@ def compile_model(
     _, keras = stack.load()
     rate: Any = train.learning_rate
     if train.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps * train.epochs)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if train.warmup_epochs else rate,
+            decay_steps=steps * (train.epochs - train.warmup_epochs),
+            warmup_target=rate if train.warmup_epochs else None,
+            warmup_steps=steps * train.warmup_epochs,
+        )
     optimizer = {
         "adam": keras.optimizers.Adam,
         "sgd": lambda learning_rate: keras.optimizers.SGD(learning_rate, momentum=0.9),

@@ -1,4 +1,4 @@
-"""Fitting: the loss with smoothed labels, against its formula."""
+"""Fitting: the loss with smoothed labels and the rate of learning, against their formulas."""
 
 import numpy as np
 import pytest
@@ -31,3 +31,25 @@ def test_the_loss_is_the_cross_entropy_of_smoothed_labels(share: float) -> None:
     wanted[np.arange(16), labels] += 1 - share
     assert figures["loss"] == pytest.approx(-(wanted * np.log(answers)).sum(axis=1).mean(), rel=ROUNDING)
     assert figures["accuracy"] == pytest.approx(np.mean(answers.argmax(axis=1) == labels))
+
+
+@pytest.mark.tensorflow
+def test_the_rate_rises_from_zero_and_falls_to_it() -> None:
+    """Evenly over the warm-up, then along half a cosine over what is left."""
+    keras = stack.load().keras
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(CLASSES, activation="softmax")])
+    section = TrainSection(schedule="cosine", epochs=5, warmup_epochs=1, learning_rate=0.1)
+    fitting.compile_model(model, section, steps=10)
+    rates = [float(model.optimizer._learning_rate(step)) for step in (0, 5, 10, 30, 50)]
+    assert rates == pytest.approx([0, 0.05, 0.1, 0.05, 0], abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [({"warmup_epochs": 1}, "goes with schedule 'cosine'"),
+     ({"warmup_epochs": 3, "epochs": 3, "schedule": "cosine"}, "warmup_epochs 3 leaves none of 3 epochs")],
+)  # fmt: skip
+def test_a_warm_up_that_cannot_be_is_refused(values: dict[str, object], said: str) -> None:
+    """Before anything is trained."""
+    with pytest.raises(ValueError, match=said):
+        TrainSection.model_validate(values)
