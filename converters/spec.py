@@ -29,6 +29,7 @@ class ConversionSpec:
         runtime_floor: the oldest TensorFlow Lite runtime that must run the file right, ``2.14.0``; not
             below :data:`OLDEST_PROVEN_RUNTIME`. It decides whether Dense weights may be
             quantised per channel.
+        per_tensor_dense: Dense weights in one scale each, whatever the floor allows: what NNAPI reads.
 
     Raises:
         SpecError: an unknown value or an impossible combination.
@@ -37,6 +38,7 @@ class ConversionSpec:
     scheme: str
     io_dtype: str = "float32"
     runtime_floor: str = DEFAULT_RUNTIME_FLOOR
+    per_tensor_dense: bool = False
 
     def __post_init__(self) -> None:
         if self.scheme not in SCHEMES:

@@ -149,9 +149,16 @@ class Recipe(Section):
 
     @property
     def runtimes(self) -> tuple[str, ...]:
-        """Runtimes to verify on, without the reference."""
-        chosen = self.verify.runtimes or shelf.names("runtimes")
+        """Runtimes to verify on whatever the target, without the reference: those of the CPU unless named."""
+        chosen = self.verify.runtimes or tuple(n for n in shelf.names("runtimes") if not stands_for(n))
         return tuple(name for name in chosen if name != REFERENCE_RUNTIME)
+
+    def runtimes_on(self, target: Target) -> tuple[str, ...]:
+        """The same, and those that stand in for a delegate of the target, unless runtimes are named."""
+        if self.verify.runtimes:
+            return self.runtimes
+        own = (n for n in shelf.names("runtimes") if not stands_for(n).isdisjoint(target.delegates))
+        return (*self.runtimes, *own)
 
     def smoke(self) -> "Recipe":
         """The same recipe on few images and epochs, stamped as such."""
@@ -185,6 +192,11 @@ class Recipe(Section):
             f"recipe '{self.name}' converts {', '.join(self.convert.schemes)}; target "
             f"'{target.name}' ships one of {', '.join(target.ship)}: add it to convert.schemes"
         )
+
+
+def stands_for(runtime: str) -> frozenset[str]:
+    """Delegates of phones that a runtime stands in for; none for those of the CPU."""
+    return frozenset(getattr(shelf.load("runtimes", runtime), "DELEGATES", ()))
 
 
 def _smoke(section: PluginSection) -> PluginSection:

@@ -148,6 +148,39 @@ print(json.dumps([rates[0], float(np.median(rates[1:]))]))
 """All photos of flower_photos as float32 batches, epoch by epoch: the first rate, and the others' median."""
 
 
+ANALYZE = """
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+tf.lite.experimental.Analyzer.analyze(model_path=sys.argv[1])
+"""
+"""TensorFlow's own analyser in a process of its own, as a user would call it."""
+
+IN_PROCESS = """
+import contextlib, io, json, os, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+how, model = sys.argv[1:]
+if how == "analyzer":
+    import tensorflow as tf
+    def once():
+        tf.lite.experimental.Analyzer.analyze(model_path=model)
+else:
+    from pathlib import Path
+    from converters.tflite.inspect import inspect
+    from pipeline.cli import _inspection
+    def once():
+        _inspection.show(model, inspect(model))
+times = []
+for _ in range(6):
+    start = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()):
+        once()
+    times.append(time.perf_counter() - start)
+print(json.dumps(sorted(times[1:])[2]))
+"""
+"""Everything imported, the file in the cache of the operating system: the median of five after a first."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One comparison: medians of both sides, and how many times better ours is."""
@@ -173,6 +206,8 @@ def main() -> None:
             _help(),
             _rebuild(runs),
             *_photos(Path(data) if data else None),
+            _inspect(converted),
+            _inspect_in_process(converted),
         ]
     name = prepared.facts.name
     if "--json" in sys.argv:
@@ -291,6 +326,38 @@ def _help() -> Row:
         lambda: seconds("-c", "import tensorflow"),
         lambda: seconds("-m", "pipeline", "--help"),
         "< 0.5 s",
+        smaller=True,
+    )
+
+
+def _inspect(converted: ConvertedModels) -> Row:
+    """Seconds of ``pipeline inspect`` against TensorFlow's Analyzer, both as fresh processes."""
+    model = str(converted.path("int8.tflite"))
+
+    def seconds(*arguments: str) -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-W", "ignore", *arguments], check=True, capture_output=True)
+        return time.perf_counter() - start
+
+    return _compare(
+        "inspect, fresh process",
+        "s",
+        lambda: seconds("-c", ANALYZE, model),
+        lambda: seconds("-m", "pipeline", "inspect", model),
+        "< 1 s",
+        smaller=True,
+    )
+
+
+def _inspect_in_process(converted: ConvertedModels) -> Row:
+    """Seconds of the analysis alone, imports left out; ours tells more and is written in Python."""
+    model = str(converted.path("int8.tflite"))
+    return _compare(
+        "inspect, in process",
+        "s",
+        lambda: float(_python(IN_PROCESS, "analyzer", model)),
+        lambda: float(_python(IN_PROCESS, "pipeline", model)),
+        "-",
         smaller=True,
     )
 

@@ -3,6 +3,7 @@
 import click
 from click.testing import CliRunner
 
+from converters.diagnostics import explanations
 from converters.tflite.schemes import SCHEMES
 from pipeline import shelf
 from pipeline.cli.app import app
@@ -45,3 +46,10 @@ def optimization_table() -> None:
         summary = shelf.summary("optimizations", name).partition(": ")[2]
         after = ", ".join(shelf.load("optimizations", name).AFTER) or "training"
         print(f"| `{name}` | {summary} | {after} |")
+
+
+def diagnostic_table() -> None:
+    """Prints every diagnostic's code and what it is."""
+    print("| code | what it is |\n|---|---|")
+    for code, one in explanations().items():
+        print(f"| `{code}` | {one.title} |")

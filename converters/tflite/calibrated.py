@@ -97,7 +97,7 @@ class Calibrated:
         return stack.load().tf.as_dtype(self.spec.io_dtype)
 
     def _run(self, **options: Any) -> bytes:
-        dense = per_channel_dense(self.spec.runtime_floor)
+        dense = per_channel_dense(self.spec.runtime_floor) and not self.spec.per_tensor_dense
         try:
             with native_stderr_held():
                 content: bytes = self._quantizer(

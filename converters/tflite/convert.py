@@ -80,8 +80,8 @@ def prepare(source: SourceModel, spec: ConversionSpec, representative: Represent
     if source.fake_quantised:
         # Integers alone would make the converter ask for samples; the ranges are in the model.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = not per_channel_dense(
-        spec.runtime_floor
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = (
+        spec.per_tensor_dense or not per_channel_dense(spec.runtime_floor)
     )
     return converter
 

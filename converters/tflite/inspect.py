@@ -1,95 +1,44 @@
 """Reads a .tflite flatbuffer: ops, tensors, quantisation, sizes. Needs no TensorFlow.
 
-The schema is the one that ai-edge-litert ships (``schema_py_generated``).
+Slots are those of TensorFlow Lite's ``schema.fbs``; the names of ops, dtypes and options come from the
+generated schema that ai-edge-litert ships.
 """
 
-import struct
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+import mmap
+import stat
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from converters.errors import InvalidTfliteError
+from converters.tflite import options, packed
+from converters.tflite.buffers import Buffers
+from converters.tflite.flatbuffer import I8, I32, U32, DamagedFlatbufferError, Flatbuffer, Table
+from converters.tflite.graph import Inspection, Op, Signature, Subgraph, Tensor
+
+__all__ = [
+    "FILE_IDENTIFIER",
+    "Inspection",
+    "Op",
+    "Signature",
+    "Subgraph",
+    "Tensor",
+    "inspect",
+    "inspect_bytes",
+]
 
 FILE_IDENTIFIER = b"TFL3"
 """Bytes 4..8 of every TensorFlow Lite flatbuffer of schema version 3."""
 
+MOST_DIMENSIONS = 64
+"""No kernel takes so many; a longer shape is damage, and its product a number of millions of digits."""
 
-@dataclass(frozen=True, kw_only=True)
-class Tensor:
-    """One tensor of the file.
+MAPPED_BYTES = 256_000_000
+"""From this size on a file is mapped instead of read, so that it need not fit into memory. A mapped file must
+not be cut short meanwhile (that ends the process), so that others are read."""
 
-    Attributes:
-        index: position in its subgraph.
-        name: as the converter named it.
-        shape: with batch.
-        dtype: ``float32``, ``int8`` ...
-        scales: one per tensor, or one per slice along ``axis``; empty where not quantised.
-        zero_points: as many as scales.
-        axis: quantised dimension; None unless per channel.
-        constant_bytes: bytes of its constant data; 0 for activations.
-    """
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    axis: int | None
-    constant_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Op:
-    """One operator: builtin name (or custom code), version, and the tensors it reads and writes."""
-
-    name: str
-    version: int
-    custom: bool
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inspection:
-    """What stands in a .tflite file.
-
-    Attributes:
-        file_bytes: size of the file.
-        description: the file's own description.
-        claimed_min_runtime: what the file says of itself, not checked; None where it says nothing.
-        subgraphs: how many there are; tensors and ops are those of the first.
-        inputs: tensors an app fills.
-        outputs: tensors an app reads.
-        tensors: all of them.
-        ops: in order of execution.
-    """
-
-    file_bytes: int
-    description: str
-    claimed_min_runtime: str | None
-    subgraphs: int
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    tensors: tuple[Tensor, ...]
-    ops: tuple[Op, ...]
-
-    @property
-    def op_counts(self) -> dict[str, int]:
-        """Op name to how often it stands in the file, most frequent first."""
-        return dict(Counter(op.name for op in self.ops).most_common())
-
-    @property
-    def constant_bytes_by_dtype(self) -> dict[str, int]:
-        """Dtype to bytes of constant tensors (weights, biases, shapes)."""
-        sizes: Counter[str] = Counter()
-        for tensor in self.tensors:
-            if tensor.constant_bytes:
-                sizes[tensor.dtype] += tensor.constant_bytes
-        return dict(sizes.most_common())
+MIN_RUNTIME = "min_runtime_version"
+"""Metadata entry in which the converter claims the oldest runtime, as text padded with zeros."""
 
 
 def inspect(path: str | Path) -> Inspection:
@@ -99,13 +48,21 @@ def inspect(path: str | Path) -> Inspection:
         InvalidTfliteError: no such file, or not a readable TensorFlow Lite flatbuffer.
     """
     try:
-        content = Path(path).read_bytes()
+        facts = Path(path).stat()
+        if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+            raise InvalidTfliteError(f"{path}: a device or pipe, which may have no end: give a regular file")
+        content = _mapped(path) if facts.st_size >= MAPPED_BYTES else Path(path).read_bytes()
     except OSError as error:
         raise InvalidTfliteError(f"{path}: {error.strerror}") from error
     return inspect_bytes(content, where=str(path))
 
 
-def inspect_bytes(content: bytes, *, where: str) -> Inspection:
+def _mapped(path: str | Path) -> mmap.mmap:
+    with Path(path).open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def inspect_bytes(content: bytes | mmap.mmap, *, where: str) -> Inspection:
     """Reads a flatbuffer in memory; ``where`` names it in messages.
 
     Raises:
@@ -115,106 +72,154 @@ def inspect_bytes(content: bytes, *, where: str) -> Inspection:
         raise InvalidTfliteError(
             f"{where}: not a TensorFlow Lite file (bytes 4..8 are {content[4:8]!r}, not {FILE_IDENTIFIER!r})"
         )
-    from ai_edge_litert import schema_py_generated as schema
-
     try:
-        return _read(schema.Model.GetRootAs(content, 0), content)
-    # What a flatbuffer reader without bounds checks runs into on damaged offsets.
-    except (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError,
-            MemoryError) as error:  # fmt: skip
+        return replace(_read(Flatbuffer(content).root()), packed=packed.read(content))
+    except DamagedFlatbufferError as error:
         raise InvalidTfliteError(f"{where}: damaged TensorFlow Lite file ({error})") from error
 
 
-def _read(model: Any, content: bytes) -> Inspection:
-    if model.SubgraphsLength() < 1:
-        raise ValueError("no subgraph")
-    graph = model.Subgraphs(0)
-    tensors = tuple(_tensor(model, graph.Tensors(i), i) for i in range(graph.TensorsLength()))
-    ops = tuple(_op(model, graph.Operators(i)) for i in range(graph.OperatorsLength()))
+def _read(model: Table) -> Inspection:
+    buffers = Buffers(model)
+    codes = tuple(_op_code(code) for code in model.tables(1))
+    graphs = tuple(_subgraph(graph, i, codes, buffers) for i, graph in enumerate(model.tables(2)))
+    if not graphs:
+        raise DamagedFlatbufferError("no subgraph")
+    metadata = _metadata(model, buffers)
+    claim = metadata.get(MIN_RUNTIME, b"").rstrip(b"\0").decode("utf-8", errors="replace")
     return Inspection(
-        file_bytes=len(content),
-        description=_text(model.Description()),
-        claimed_min_runtime=_claimed_min_runtime(model),
-        subgraphs=model.SubgraphsLength(),
-        inputs=tuple(_at(tensors.__getitem__, len(tensors), i) for i in _ints(graph.InputsAsNumpy())),
-        outputs=tuple(_at(tensors.__getitem__, len(tensors), i) for i in _ints(graph.OutputsAsNumpy())),
+        file_bytes=model.buffer.size,
+        description=model.text(3),
+        claimed_min_runtime=claim or None,
+        subgraphs=len(graphs),
+        inputs=graphs[0].inputs,
+        outputs=graphs[0].outputs,
+        tensors=graphs[0].tensors,
+        ops=graphs[0].ops,
+        all_subgraphs=graphs,
+        signatures=tuple(_signature(signature, graphs) for signature in model.tables(7)),
+        metadata=metadata,
+        external_files=tuple(group.text(0) for group in model.tables(8)),
+        schema_version=model.number(0, U32),
+    )
+
+
+def _op_code(code: Table) -> tuple[str, int, bool, bool]:
+    """Name, version, whether it is a custom op, whether the schema knows it."""
+    # Files of before 2020 keep the code in the deprecated byte; the larger of both is right.
+    number = max(code.number(3, I32), code.number(0, I8))
+    version = code.number(2, I32, 1)
+    builtin = options.names("BuiltinOperator").get(number)
+    custom = code.text(1)
+    if custom or builtin == "CUSTOM":
+        return custom or "CUSTOM without a name", version, True, True
+    return builtin or f"op {number}", version, False, builtin is not None
+
+
+def _subgraph(
+    graph: Table, index: int, codes: tuple[tuple[str, int, bool, bool], ...], buffers: Buffers
+) -> Subgraph:
+    ops = tuple(_op(op, i, codes) for i, op in enumerate(graph.tables(3)))
+    producers = {tensor: op.index for op in ops for tensor in op.outputs}
+    tensors = tuple(
+        replace(_tensor(tensor, i, buffers), producer=producers.get(i))
+        for i, tensor in enumerate(graph.tables(0))
+    )
+    for op in ops:
+        for reference in (*op.inputs, *op.outputs, *op.intermediates):
+            if reference != -1:  # an optional tensor that is left out
+                _at(tensors, reference)
+    return Subgraph(
+        index=index,
+        name=graph.text(4),
+        inputs=tuple(_at(tensors, i) for i in graph.ints(1)),
+        outputs=tuple(_at(tensors, i) for i in graph.ints(2)),
         tensors=tensors,
         ops=ops,
     )
 
 
-def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
-    quantisation = tensor.Quantization()
-    scales: Sequence[float] = ()
-    zero_points: Sequence[int] = ()
-    if quantisation is not None and quantisation.ScaleLength():
-        scales = quantisation.ScaleAsNumpy().tolist()
-        zero_points = _ints(quantisation.ZeroPointAsNumpy())
-    buffer = _at(model.Buffers, model.BuffersLength(), tensor.Buffer())
-    return Tensor(
-        index=index,
-        name=_text(tensor.Name()),
-        shape=tuple(_ints(tensor.ShapeAsNumpy())),
-        dtype=_names("TensorType").get(tensor.Type(), f"type {tensor.Type()}").lower(),
-        scales=tuple(scales),
-        zero_points=tuple(zero_points),
-        axis=quantisation.QuantizedDimension() if len(scales) > 1 else None,
-        constant_bytes=len(_data(buffer)),
-    )
-
-
-def _op(model: Any, operator: Any) -> Op:
-    code = _at(model.OperatorCodes, model.OperatorCodesLength(), operator.OpcodeIndex())
-    # Files of before 2020 keep the code in the deprecated byte; the larger of both is right.
-    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    custom = code.CustomCode()
-    name = _text(custom) if custom else _names("BuiltinOperator").get(builtin, f"op {builtin}")
+def _op(op: Table, index: int, codes: tuple[tuple[str, int, bool, bool], ...]) -> Op:
+    name, version, custom, known = _at(codes, op.number(0, U32))
     return Op(
         name=name,
-        version=code.Version(),
-        custom=bool(custom),
-        inputs=tuple(_ints(operator.InputsAsNumpy())),
-        outputs=tuple(_ints(operator.OutputsAsNumpy())),
+        version=version,
+        custom=custom,
+        inputs=op.ints(1),
+        outputs=op.ints(2),
+        index=index,
+        options=options.read(op),
+        known=known,
+        intermediates=op.ints(8),
     )
 
 
-def _claimed_min_runtime(model: Any) -> str | None:
-    for i in range(model.MetadataLength()):
-        entry = model.Metadata(i)
-        if entry.Name() == b"min_runtime_version":
-            data = _data(_at(model.Buffers, model.BuffersLength(), entry.Buffer()))
-            return data.tobytes().rstrip(b"\0").decode() or None
-    return None
+def _tensor(tensor: Table, index: int, buffers: Buffers) -> Tensor:
+    shape = _shape(tensor, 0)
+    dtype = options.dtype(tensor.number(1, I8))
+    scales, zero_points, axis = _quantisation(tensor)
+    number = tensor.number(2, U32)
+    sparse = tensor.place(6) is not None
+    data = buffers.data(number, external=tensor.number(10, U32))
+    return Tensor(
+        index=index,
+        name=tensor.text(3),
+        shape=shape,
+        dtype=dtype,
+        scales=scales,
+        zero_points=zero_points,
+        axis=axis,
+        constant_bytes=data.length,
+        constant=data.length > 0,
+        sparse=sparse,
+        variable=tensor.flag(5),
+        shape_signature=_shape(tensor, 7),
+        buffer=number,
+        values=buffers.small_integers(data, dtype),
+        zeros=buffers.zeros(data, dtype, zero_points, shape if sparse else None),
+    )
+
+
+def _shape(tensor: Table, slot: int) -> tuple[int, ...]:
+    shape = tensor.ints(slot)
+    if len(shape) > MOST_DIMENSIONS:
+        raise DamagedFlatbufferError(f"a tensor of {len(shape)} dimensions")
+    return shape
+
+
+def _quantisation(tensor: Table) -> tuple[tuple[float, ...], tuple[int, ...], int | None]:
+    parameters = tensor.table(4)
+    if parameters is None:
+        return (), (), None
+    scales = tuple(parameters.array(2, "<f4").tolist())
+    zero_points = parameters.ints(3, "<i8") if scales else ()
+    return scales, zero_points, parameters.number(6, I32) if len(scales) > 1 else None
+
+
+def _metadata(model: Table, buffers: Buffers) -> dict[str, bytes]:
+    """Name to content; of two entries of one name the first counts, as for TensorFlow Lite."""
+    found: dict[str, bytes] = {}
+    for entry in model.tables(6):
+        name = entry.text(0)
+        if name not in found:
+            found[name] = buffers.copy(entry.number(1, U32))
+    return found
+
+
+def _signature(signature: Table, graphs: tuple[Subgraph, ...]) -> Signature:
+    graph = _at(graphs, signature.number(4, U32))
+
+    def tensors(slot: int) -> dict[str, int]:
+        return {
+            entry.text(0): _at(graph.tensors, entry.number(1, U32)).index for entry in signature.tables(slot)
+        }
+
+    return Signature(key=signature.text(2), subgraph=graph.index, inputs=tensors(0), outputs=tensors(1))
 
 
 Element = TypeVar("Element")
 
 
-def _at(element: Callable[[int], Element], length: int, index: int) -> Element:
-    """One element of a vector; the generated reader itself reads on past the end of one."""
-    if not 0 <= index < length:
-        raise IndexError(f"index {index} into {length} elements")
-    return element(index)
-
-
-def _data(buffer: Any) -> memoryview:
-    """The bytes of a buffer, empty for an activation's; fails where the file ends before they do."""
-    data = buffer.DataAsNumpy()
-    return memoryview(b"") if isinstance(data, int) else memoryview(data)
-
-
-def _ints(values: Any) -> list[int]:
-    """A flatbuffer vector as a list; the reader gives the number 0 for an absent one."""
-    return [] if isinstance(values, int) else [int(value) for value in values]
-
-
-def _text(value: bytes | None) -> str:
-    return "" if value is None else value.decode("utf-8", errors="replace")
-
-
-@cache
-def _names(enum: str) -> dict[int, str]:
-    from ai_edge_litert import schema_py_generated as schema
-
-    members = vars(getattr(schema, enum))
-    return {value: name for name, value in members.items() if isinstance(value, int)}
+def _at(elements: tuple[Element, ...], index: int) -> Element:
+    if not 0 <= index < len(elements):
+        raise DamagedFlatbufferError(f"index {index} into {len(elements)} elements")
+    return elements[index]

@@ -2,57 +2,122 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
 
 from converters.errors import RuntimeFloorError, SpecError, WrongClaimError
 from converters.spec import parse_version
-from converters.tflite.inspect import Inspection, Op
+from converters.tflite import op_versions, releases
+from converters.tflite.graph import Inspection, Op, Subgraph
+from converters.tflite.op_versions import Release
 
-PER_CHANNEL_DENSE_SINCE = (2, 17, 0)
+PER_CHANNEL_DENSE_SINCE: Release = (2, 17, 0)
 """First TensorFlow Lite release that reads per-channel FULLY_CONNECTED weights in every scheme.
 
-Older ones refuse the op of dynamic range (version 12). In full int8, whose op version stays 4, nothing can
-be told from the file: TensorFlow Lite 2.14 reads the weights right, 2.9 takes the first channel's scale for
-all of them and answers nonsense without an error."""
+Older ones refuse the op of dynamic range (version 12). In int8 and int16x8, whose op version stays the same,
+nothing can be told from the file; see below."""
 
-OP_VERSION_SINCE = MappingProxyType({("FULLY_CONNECTED", 12): PER_CHANNEL_DENSE_SINCE})
-"""(op, version) -> first release that has it, for versions newer than any floor in use."""
-
-Arithmetic = Literal["int8", "hybrid", "hybrid per channel"]
-"""How an op with int8 weights computes: on int8 activations, or on float ones with weights of one scale or
-of one for each channel."""
+PER_CHANNEL_INTEGER_DENSE_SINCE: Release = (2, 10, 0)
+"""First release that reads per-channel FULLY_CONNECTED weights on int8 or int16 activations right. Measured:
+2.7, 2.8 and 2.9 take the first channel's scale for all of them and answer nonsense without an error, 2.10 and
+later are right; see ``tried.toml``."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
-    """The least op version whose kernel computes so, and the first release that has it."""
+class Requirement:
+    """What one op asks of a runtime.
 
-    version: int
-    since: tuple[int, int, int]
+    Attributes:
+        op: as it stands in the file.
+        subgraph: position of its graph.
+        layer: Keras layer it comes from; "" where that cannot be told.
+        need: least version by its options and tensors; None where the op is custom or not known.
+        release: first TensorFlow Lite release that reads it right, by the larger of claimed and needed
+            version; None where that is not known.
+    """
+
+    op: Op
+    subgraph: int
+    layer: str
+    need: op_versions.Need | None
+    release: Release | None
+
+    @property
+    def version(self) -> int:
+        """The version that counts: a runtime refuses what it does not have, claimed rightly or not."""
+        return max(self.op.version, self.need.version if self.need else 0)
+
+    @property
+    def label(self) -> str:
+        """``FULLY_CONNECTED 12``."""
+        return f"{self.op.name} {self.version}"
 
 
-NEEDS = MappingProxyType(
-    {
-        ("CONV_2D", "int8"): Need(version=3, since=(1, 14, 0)),
-        ("CONV_2D", "hybrid"): Need(version=2, since=(1, 14, 0)),
-        ("CONV_2D", "hybrid per channel"): Need(version=5, since=(2, 4, 0)),
-        ("DEPTHWISE_CONV_2D", "int8"): Need(version=3, since=(1, 14, 0)),
-        ("DEPTHWISE_CONV_2D", "hybrid"): Need(version=4, since=(2, 2, 0)),
-        ("DEPTHWISE_CONV_2D", "hybrid per channel"): Need(version=6, since=(2, 3, 0)),
-        ("FULLY_CONNECTED", "int8"): Need(version=4, since=(1, 14, 0)),
-        ("FULLY_CONNECTED", "hybrid"): Need(version=3, since=(1, 14, 0)),
-        ("FULLY_CONNECTED", "hybrid per channel"): Need(version=12, since=PER_CHANNEL_DENSE_SINCE),
-    }
-)
-"""What tensor types alone say of the ops that hold a CNN's weights. Source: TensorFlow's
-``tools/versioning/op_version.cc`` and ``runtime_version.cc``. A runtime checks the version that the file
-claims, not the tensors: under too low a one an older kernel takes the first channel's scale for all."""
+@dataclass(frozen=True, kw_only=True)
+class MinimumRuntime:
+    """The oldest runtime that reads a file right.
+
+    Attributes:
+        release: of TensorFlow Lite; None where no op of the file is known.
+        decided_by: op versions that no older release has: ``FULLY_CONNECTED 12``.
+        unknown: op versions of which nothing is known: what they claim is believed, what they need not told.
+        carriers: package, where it is published, and its lowest known version that reads the file: ``none``
+            where the package ends before, None where that is not known.
+    """
+
+    release: Release | None
+    decided_by: tuple[str, ...]
+    unknown: tuple[str, ...]
+    carriers: tuple[tuple[str, str, str | None], ...]
+
+    @property
+    def text(self) -> str:
+        """``2.17.0``, or ``unknown``."""
+        return "unknown" if self.release is None else version_text(self.release)
 
 
 def per_channel_dense(runtime_floor: str) -> bool:
     """Whether Dense weights may be quantised per channel for this floor."""
     return parse_version(runtime_floor) >= PER_CHANNEL_DENSE_SINCE
+
+
+def requirements(inspection: Inspection) -> Iterator[Requirement]:
+    """What every op of the file, of all subgraphs, asks of a runtime."""
+    for graph in inspection.graphs:
+        for op in graph.ops:
+            need = op_versions.need(graph, op)
+            version = max(op.version, need.version if need else 0)
+            release = None if op.custom else op_versions.since(op.name, version)
+            if release is not None and per_channel_integer_dense(graph, op):
+                release = max(release, PER_CHANNEL_INTEGER_DENSE_SINCE)
+            yield Requirement(
+                op=op, subgraph=graph.index, layer=graph.source_layer(op), need=need, release=release
+            )
+
+
+def minimum_runtime(inspection: Inspection) -> MinimumRuntime:
+    """The oldest runtime that reads a file right, by its ops."""
+    found = list(requirements(inspection))
+    known = [(one.release, one.label) for one in found if one.release is not None]
+    release = max((release for release, _ in known), default=None)
+    labels = {one.label for one in found}
+    return MinimumRuntime(
+        release=release,
+        decided_by=tuple(dict.fromkeys(label for since, label in known if since == release)),
+        unknown=tuple(dict.fromkeys(one.label for one in found if one.release is None)),
+        carriers=tuple(
+            (carrier.name, carrier.where, carrier.lowest(release, labels) if release else None)
+            for carrier in releases.carriers()
+        ),
+    )
+
+
+def per_channel_integer_dense(graph: Subgraph, op: Op) -> bool:
+    """Whether an op is Dense on integers with a scale for each channel, which no op version tells."""
+    if op.name != "FULLY_CONNECTED" or len(op.inputs) < 2:
+        return False
+    door, weights = graph.tensor(op.inputs[0]), graph.tensor(op.inputs[1])
+    if door is None or weights is None:
+        return False
+    return door.dtype in {"int8", "int16"} and weights.dtype == "int8" and len(weights.scales) > 1
 
 
 def check_floor(ops: Iterable[tuple[str, int]], *, runtime_floor: str, where: str) -> None:
@@ -68,20 +133,22 @@ def check_floor(ops: Iterable[tuple[str, int]], *, runtime_floor: str, where: st
     """
     floor = parse_version(runtime_floor)
     for op, version in ops:
-        since = OP_VERSION_SINCE.get((op, version))
+        since = op_versions.since(op, version)
         if since is not None and since > floor:
-            release = ".".join(map(str, since))
+            dense = ", or convert without per-channel Dense weights"
             raise RuntimeFloorError(
-                f"{where}: {op} version {version} needs TensorFlow Lite {release}, the runtime floor "
-                f"is {runtime_floor}: raise runtime_floor, or convert without per-channel Dense weights"
+                f"{where}: {op} version {version} needs TensorFlow Lite {version_text(since)}, the runtime "
+                f"floor is {runtime_floor}: raise runtime_floor"
+                f"{dense if (op, version) == ('FULLY_CONNECTED', 12) else ''}"
             )
 
 
 def check_claims(inspection: Inspection, *, where: str) -> None:
     """Refuses a file that claims to run where it would be misread.
 
-    Op versions and the minimum runtime are computed anew from tensor types; other ops than those of
-    :data:`NEEDS` are believed.
+    Op versions and the minimum runtime are computed anew from options and tensor types; ops that are not
+    known are believed. So are claims that are too low where an older kernel refuses the op rather than
+    misread it: TensorFlow 2.20 writes the versions of int8 into int16x8 files.
 
     Args:
         inspection: of the file.
@@ -91,35 +158,41 @@ def check_claims(inspection: Inspection, *, where: str) -> None:
         WrongClaimError: an op version, or the minimum runtime that the file states, is lower than its
             tensors allow; the message names the op, both versions and the runtime that is needed.
     """
-    wrong = list(dict.fromkeys(_wrong_claims(inspection)))
+    misread = [one for one in requirements(inspection) if one.need is not None and one.need.misread]
+    told = [too_low(one) or stated_too_low(inspection, one) for one in misread]
+    wrong = "; ".join(dict.fromkeys(text for text in told if text))
     if wrong:
         raise WrongClaimError(
-            f"{where}: {'; '.join(wrong)}: older runtimes would load it and answer nonsense; convert it "
+            f"{where}: {wrong}: older runtimes would load it and answer nonsense; convert it "
             "again, with a tool that writes op versions"
         )
 
 
-def _wrong_claims(inspection: Inspection) -> Iterator[str]:
-    stated = _stated(inspection)
-    for op in inspection.ops:
-        arithmetic = _arithmetic(inspection, op)
-        need = NEEDS.get((op.name, arithmetic)) if arithmetic else None
-        if need is None:
-            continue
-        release = ".".join(map(str, need.since))
-        if op.version < need.version:
-            yield (
-                f"{op.name} is {arithmetic}, which is version {need.version} (TensorFlow Lite {release}), "
-                f"but claims version {op.version}"
-            )
-        elif stated is not None and stated < need.since:
-            yield (
-                f"{op.name} is {arithmetic}, which needs TensorFlow Lite {release}, but the file claims "
-                f"to run on {inspection.claimed_min_runtime}"
-            )
+def too_low(one: Requirement) -> str:
+    """What an op claims below what it needs, as a clause; "" where it does not."""
+    if one.need is None or one.op.version >= one.need.version:
+        return ""
+    since = op_versions.since(one.op.name, one.need.version)
+    release = f" (TensorFlow Lite {version_text(since)})" if since else ""
+    return (
+        f"{one.op.name} {one.need.why}, which is version {one.need.version}{release}, "
+        f"but claims version {one.op.version}"
+    )
 
 
-def _stated(inspection: Inspection) -> tuple[int, int, int] | None:
+def stated_too_low(inspection: Inspection, one: Requirement) -> str:
+    """What the file states below the release that an op needs, as a clause; "" where it does not."""
+    since = op_versions.since(one.op.name, one.need.version) if one.need is not None else None
+    stated = stated_minimum(inspection)
+    if one.need is None or since is None or stated is None or stated >= since:
+        return ""
+    return (
+        f"{f'{one.op.name} {one.need.why}'.strip()}, which needs TensorFlow Lite {version_text(since)}, "
+        f"but the file claims to run on {inspection.claimed_min_runtime}"
+    )
+
+
+def stated_minimum(inspection: Inspection) -> Release | None:
     """The minimum runtime that the file states; None where it states none that can be read."""
     try:
         return parse_version(inspection.claimed_min_runtime or "")
@@ -127,18 +200,6 @@ def _stated(inspection: Inspection) -> tuple[int, int, int] | None:
         return None
 
 
-def _arithmetic(inspection: Inspection, op: Op) -> Arithmetic | None:
-    """How an op with weights computes; None for the kinds that tensor types alone do not tell."""
-    if op.custom or len(op.inputs) < 2 or not op.outputs:
-        return None
-    indices = (op.inputs[0], op.inputs[1], op.outputs[0])
-    if not all(0 <= index < len(inspection.tensors) for index in indices):
-        return None
-    door, weights, output = (inspection.tensors[index] for index in indices)
-    if weights.dtype != "int8" or door.dtype != output.dtype:
-        return None
-    if door.dtype == "int8":
-        return "int8"
-    if door.dtype != "float32":
-        return None
-    return "hybrid per channel" if weights.axis is not None else "hybrid"
+def version_text(release: Release) -> str:
+    """(2, 17, 0) to ``2.17.0``."""
+    return ".".join(map(str, release))

@@ -21,7 +21,7 @@ from pipeline.parity.agreement import top1
 from pipeline.parity.compare import compare
 from pipeline.parity.report import check_gates
 from pipeline.preprocess import Pixels, PreprocessSpec
-from pipeline.recipe import REFERENCE_RUNTIME
+from pipeline.recipe import REFERENCE_RUNTIME, stands_for
 from pipeline.runtimes import Job, model_file
 from pipeline.sections import Gate
 from pipeline.shelf import names
@@ -66,7 +66,8 @@ def verify_file(subject: Subject, gate: Gate, console: Console) -> tuple[list[Ce
     images = _images(subject.images)
     labels = None if subject.labels is None else _labels(subject.labels, len(images))
     spec = _preprocess(subject, images)
-    absent = {name: runtimes.unavailable(name) for name in names("runtimes") if name != REFERENCE_RUNTIME}
+    here = [n for n in names("runtimes") if n != REFERENCE_RUNTIME and not stands_for(n)]
+    absent = {name: runtimes.unavailable(name) for name in here}
     if None not in absent.values():
         reasons = "; ".join(f"{name} is absent: {reason}" for name, reason in absent.items())
         raise GateError(f"{subject.file}: no runtime of this machine runs it ({reasons})")

@@ -20,6 +20,7 @@ COMMANDS = (
     "sweep",
     "bundle",
     "inspect",
+    "explain",
     "doctor",
 )
 """In the order of the help text; each is ``pipeline.cli.<name>_command``'s ``command``."""

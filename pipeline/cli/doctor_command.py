@@ -99,10 +99,12 @@ def _runtimes() -> Iterator[Finding]:
 
     for name in shelf.names("runtimes"):
         reason = runtimes.unavailable(name)
-        distribution = shelf.load("runtimes", name).DISTRIBUTION
+        plugin = shelf.load("runtimes", name)
+        distribution = plugin.DISTRIBUTION
+        remedy = getattr(plugin, "REMEDY", f"pip install {distribution}")
         if reason is not None:
             yield Finding(what=f"runtime {name}", state="absent", found=reason,
-                          remedy=f"pip install {distribution}, or verify without it")  # fmt: skip
+                          remedy=f"{remedy}, or verify without it")  # fmt: skip
         else:
             yield Finding(
                 what=f"runtime {name}", state="ok", found=f"{distribution} {runtimes.version(name)}"

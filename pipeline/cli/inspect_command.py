@@ -1,81 +1,109 @@
-"""``pipeline inspect``: what stands in a .tflite file."""
+"""``pipeline inspect``: what stands in a .tflite file, what it costs, and where it runs."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli._options import debug_option, json_option, print_json, print_table
+from pipeline.cli._options import debug_option, json_option, print_json
 
 if TYPE_CHECKING:
-    from converters.tflite.inspect import Inspection, Tensor
+    from converters.tflite.graph import Inspection
+
+MODEL = "model.tflite"
+"""The file of a bundle that is inspected."""
 
 
 @click.command("inspect")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.tflite|BUNDLE")
 @json_option
 @debug_option
 def command(file: Path, as_json: bool, debug: bool) -> None:  # noqa: ARG001
-    """Show the ops, tensors, quantisation and sizes of a .tflite file."""
+    """Show what a .tflite file holds, what it costs and where it runs.
+
+    Any file, not only one of this program: ops with multiply-accumulates and bytes, tensors, quantisation,
+    weights and their zeros, activation memory, metadata and labels, minimum runtime, delegates.
+    """
     from converters.tflite.inspect import inspect
+    from pipeline.cli import _inspection
 
-    inspection = inspect(file)
+    path = _model(file)
+    inspection = inspect(path)
     if as_json:
-        print_json(
-            {
-                "file": str(file),
-                "op_counts": inspection.op_counts,
-                "constant_bytes_by_dtype": inspection.constant_bytes_by_dtype,
-                **asdict(inspection),
-            }
-        )
-        return
-    _show(file, inspection)
+        print_json({"file": str(path), **_document(inspection)})
+    else:
+        _inspection.show(str(path), inspection)
 
 
-def _show(file: Path, inspection: "Inspection") -> None:
-    click.echo(f"{file}: {inspection.file_bytes:,} bytes, {inspection.description}")
-    claim = inspection.claimed_min_runtime or "nothing"
-    click.echo(f"claims minimum runtime: {claim} ({_judgement(file, inspection)})")
-    if inspection.subgraphs > 1:
-        click.echo(f"{inspection.subgraphs} subgraphs; the first is shown")
-    for title, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
-        for tensor in tensors:
-            click.echo(f"{title}: {tensor.name}  {_describe(tensor)}")
-    sizes = ", ".join(f"{n:,} bytes {d}" for d, n in inspection.constant_bytes_by_dtype.items())
-    click.echo(f"constants: {sizes or 'none'}")
-    by_index = {tensor.index: tensor for tensor in inspection.tensors}
-    print_table(
-        ("#", "op", "version", "gives"),
-        [
-            (
-                str(i),
-                f"{op.name} (custom)" if op.custom else op.name,
-                str(op.version),
-                "; ".join(_describe(by_index[o]) for o in op.outputs if o in by_index),
-            )
-            for i, op in enumerate(inspection.ops)
+def _model(file: Path) -> Path:
+    """The file itself, or the model of a bundle's folder."""
+    from converters.errors import InvalidTfliteError
+
+    if not file.is_dir():
+        return file
+    if not (file / MODEL).is_file():
+        raise InvalidTfliteError(f"{file}: a folder without {MODEL}: name a bundle, or a .tflite file")
+    return file / MODEL
+
+
+def _document(inspection: "Inspection") -> dict[str, Any]:
+    """Everything as JSON values."""
+    from converters.tflite import arithmetic, memory, sparsity
+
+    costs = arithmetic.costs(inspection)
+    first = inspection.graphs[0]
+    plain = {
+        name: value
+        for name, value in vars(inspection).items()
+        if name
+        not in ("all_subgraphs", "metadata", "inputs", "outputs", "tensors", "ops", "packed", "signatures")
+    }
+    return {
+        **plain,
+        "signatures": [asdict(signature) for signature in inspection.signatures],
+        "op_counts": inspection.op_counts,
+        "constant_bytes_by_dtype": inspection.constant_bytes_by_dtype,
+        "weights": [asdict(group) | {"share": group.share} for group in sparsity.weights(inspection)],
+        "macs": arithmetic.total_macs(costs),
+        "costs": [asdict(cost) for cost in costs],
+        "time_by_layer": [asdict(share) for share in arithmetic.by_layer(costs)],
+        "time_by_op": [asdict(share) for share in arithmetic.by_op(costs)],
+        "activation_memory": [asdict(memory.peak(graph)) for graph in inspection.graphs],
+        "metadata": {name: {"bytes": len(content)} for name, content in inspection.metadata.items()},
+        "model_metadata": _model_metadata(inspection),
+        "packed": asdict(inspection.packed),
+        **_where_it_runs(inspection),
+        **{name: asdict(first)[name] for name in ("inputs", "outputs", "tensors", "ops")},
+        "other_subgraphs": [asdict(graph) for graph in inspection.graphs[1:]],
+    }
+
+
+def _where_it_runs(inspection: "Inspection") -> dict[str, Any]:
+    """Minimum runtime, diagnostics and delegates."""
+    from converters.delegates import verdicts
+    from converters.tflite.diagnose import diagnose
+    from converters.tflite.versions import minimum_runtime
+
+    runtime = minimum_runtime(inspection)
+    return {
+        "minimum_runtime": asdict(runtime) | {"release": None if runtime.release is None else runtime.text},
+        "diagnostics": [asdict(one) for one in diagnose(inspection)],
+        "delegates": [
+            asdict(verdict) | {"partitions": verdict.partitions, "full": verdict.full}
+            for verdict in verdicts(inspection)
         ],
-    )
+    }
 
 
-def _judgement(file: Path, inspection: "Inspection") -> str:
-    from converters.errors import WrongClaimError
-    from converters.tflite.versions import check_claims
+def _model_metadata(inspection: "Inspection") -> dict[str, Any] | None:
+    from converters.tflite import metadata
+    from converters.tflite.flatbuffer import DamagedFlatbufferError
 
+    content = inspection.metadata.get(metadata.ENTRY)
+    if content is None:
+        return None
     try:
-        check_claims(inspection, where=file.name)
-    except WrongClaimError as error:
-        return f"WRONG: {error}"
-    return "not contradicted by the ops that hold weights"
-
-
-def _describe(tensor: "Tensor") -> str:
-    shape = "x".join(map(str, tensor.shape)) or "scalar"
-    text = f"{tensor.dtype} {shape}"
-    if tensor.axis is not None:
-        return f"{text}, {len(tensor.scales)} scales along axis {tensor.axis}"
-    if tensor.scales:
-        return f"{text}, scale {tensor.scales[0]:.6g}, zero point {tensor.zero_points[0]}"
-    return text
+        return asdict(metadata.read(content))
+    except DamagedFlatbufferError as error:
+        return {"damaged": str(error)}

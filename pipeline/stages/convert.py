@@ -49,6 +49,8 @@ _REPRESENTATIVE = 4
 def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, Any]:
     """Conversion options, which of the schemes the target takes, seed."""
     return {
+        # Only where it is asked for: the keys of other targets stay what they were.
+        **({"per_tensor_dense": True} if target.per_tensor_dense else {}),
         "convert": recipe.convert.model_dump(mode="json"),
         "schemes": schemes(recipe, target),
         "guard": guarding.settings(recipe, target),
@@ -83,7 +85,7 @@ def run(work: Work) -> Artifact:
     names = schemes(work.recipe, work.target)
     with work.console.task("convert", len(names), "schemes") as task:
         for name in names:
-            made[name] = convert(source, conversion_spec(work.recipe, name), samples)
+            made[name] = convert(source, conversion_spec(work.recipe, work.target, name), samples)
             task.advance(1, f"{name} {len(made[name].content):,} bytes")
     guard = None
     if work.recipe.guard is not None and GUARDED_SCHEME in made:
@@ -132,10 +134,15 @@ def _claims_in(converted: Converted, optimized: OptimizedModel) -> tuple[Claim, 
     return kept
 
 
-def conversion_spec(recipe: Recipe, scheme: str) -> ConversionSpec:
-    """The recipe's options for one scheme; schemes that keep float32 at the door get it."""
+def conversion_spec(recipe: Recipe, target: Target, scheme: str) -> ConversionSpec:
+    """The options for one scheme; schemes that keep float32 at the door get it."""
     door = recipe.convert.io if SCHEMES[scheme].quantised_door else "float32"
-    return ConversionSpec(scheme=scheme, io_dtype=door, runtime_floor=recipe.convert.runtime_floor)
+    return ConversionSpec(
+        scheme=scheme,
+        io_dtype=door,
+        runtime_floor=recipe.convert.runtime_floor,
+        per_tensor_dense=target.per_tensor_dense,
+    )
 
 
 def variant(converted: Converted) -> Variant:

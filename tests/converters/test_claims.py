@@ -8,7 +8,7 @@ import pytest
 from converters.errors import WrongClaimError
 from converters.tflite.inspect import Inspection, Op, Tensor, inspect_bytes
 from converters.tflite.schemes import SCHEMES
-from converters.tflite.versions import NEEDS, check_claims
+from converters.tflite.versions import check_claims
 from tests.converters.conftest import OldRuntime, TrainedCnn
 
 pytestmark = pytest.mark.tensorflow
@@ -85,7 +85,11 @@ def test_such_a_file_is_what_an_older_phone_misreads(cnn: TrainedCnn, old_runtim
 @pytest.mark.parametrize(
     ("scheme", "op", "needs"),
     [
-        ("dynamic_range", "FULLY_CONNECTED", "FULLY_CONNECTED is hybrid, which is version 3"),
+        (
+            "dynamic_range",
+            "FULLY_CONNECTED",
+            "FULLY_CONNECTED is hybrid with asymmetric_quantize_inputs, which is version 9",
+        ),
         ("int8", "CONV_2D", "CONV_2D is int8, which is version 3"),
         ("int8", "FULLY_CONNECTED", "FULLY_CONNECTED is int8, which is version 4"),
     ],
@@ -128,16 +132,16 @@ def one_op(name: str, version: int, dtypes: tuple[str, str, str], scales: int) -
             axis=0 if index == 1 and scales > 1 else None,
             constant_bytes=0,
         )
-        for index, dtype in enumerate(dtypes)
+        for index, dtype in enumerate((*dtypes[:2], "int32", dtypes[2]))
     )
-    op = Op(name=name, version=version, custom=False, inputs=(0, 1), outputs=(2,))
+    op = Op(name=name, version=version, custom=False, inputs=(0, 1, 2), outputs=(3,))
     return Inspection(
         file_bytes=0,
         description="",
         claimed_min_runtime=None,
         subgraphs=1,
         inputs=tensors[:1],
-        outputs=tensors[2:],
+        outputs=tensors[3:],
         tensors=tensors,
         ops=(op,),
     )
@@ -150,13 +154,26 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(("op", "kind"), list(NEEDS))
-def test_each_op_passes_from_its_version_on(op: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("op", "kind", "version"),
+    [
+        ("CONV_2D", "int8", 3),
+        ("CONV_2D", "hybrid", 2),
+        ("CONV_2D", "hybrid per channel", 5),
+        ("DEPTHWISE_CONV_2D", "int8", 3),
+        ("DEPTHWISE_CONV_2D", "hybrid", 4),
+        ("DEPTHWISE_CONV_2D", "hybrid per channel", 6),
+        ("FULLY_CONNECTED", "int8", 4),
+        ("FULLY_CONNECTED", "hybrid", 3),
+        ("FULLY_CONNECTED", "hybrid per channel", 12),
+    ],
+)
+def test_each_op_passes_from_its_version_on(op: str, kind: str, version: int) -> None:
     """One version below, it is refused."""
-    need, (dtypes, scales) = NEEDS[op, kind], KINDS[kind]
-    check_claims(one_op(op, need.version, dtypes, scales), where="model.tflite")
-    with pytest.raises(WrongClaimError, match=f"{op} is {kind}, which is version {need.version}"):
-        check_claims(one_op(op, need.version - 1, dtypes, scales), where="model.tflite")
+    dtypes, scales = KINDS[kind]
+    check_claims(one_op(op, version, dtypes, scales), where="model.tflite")
+    with pytest.raises(WrongClaimError, match=f"{op} is {kind}, which is version {version}"):
+        check_claims(one_op(op, version - 1, dtypes, scales), where="model.tflite")
 
 
 @pytest.mark.parametrize(
@@ -166,8 +183,9 @@ def test_each_op_passes_from_its_version_on(op: str, kind: str) -> None:
         ("FULLY_CONNECTED", ("int16", "int8", "int16")),
         ("FULLY_CONNECTED", ("int8", "int8", "int32")),
         ("GATHER", ("float32", "int8", "float32")),
+        ("OF_TOMORROW", ("int8", "int8", "int8")),
     ],
 )
-def test_other_arithmetic_and_other_ops_are_believed(op: str, dtypes: tuple[str, str, str]) -> None:
-    """Tensor types alone do not tell what they need."""
+def test_what_version_1_can_do_is_no_wrong_claim(op: str, dtypes: tuple[str, str, str]) -> None:
+    """The weights' own dtype alone raises no version."""
     check_claims(one_op(op, 1, dtypes, 4), where="model.tflite")

@@ -87,3 +87,56 @@ def test_a_wrong_target_file_is_refused_with_its_name(folder: Path, old: str, ne
     (folder / "phone.toml").write_text(TOML.replace(old, new), "utf-8")
     with pytest.raises(RecipeError, match=f"^target 'phone': {says}"):
         target.load("phone")
+
+
+@pytest.mark.parametrize(
+    ("added", "says"),
+    [
+        ("[options.xnnpak]", "unknown key 'options.xnnpak', .*did you mean 'options.xnnpack'"),
+        ("[options.xnnpack]\nthread = 2", "unknown key 'options.xnnpack.thread', .*did you mean"),
+        ("[options.xnnpack]\nthreads = 0", "options.xnnpack.threads: .*got 0"),
+        ("[options.gpu]", "options.gpu opens a delegate that delegates does not name"),
+    ],
+)
+def test_wrong_options_of_a_delegate_are_refused(folder: Path, added: str, says: str) -> None:
+    """As everywhere, with the nearest right spelling."""
+    (folder / "phone.toml").write_text(f"{TOML}\n{added}\n", "utf-8")
+    with pytest.raises(RecipeError, match=f"^target 'phone': {says}"):
+        target.load("phone")
+
+
+@pytest.mark.parametrize(
+    ("delegates", "says"),
+    [
+        ('["xnpack"]', "unknown delegate 'xnpack', .*did you mean 'xnnpack'"),
+        ('["xnnpack", "xnnpack"]', "delegates names one twice: xnnpack, xnnpack"),
+    ],
+)
+def test_wrong_delegates_are_refused(folder: Path, delegates: str, says: str) -> None:
+    """A misspelt one would never be tried."""
+    (folder / "phone.toml").write_text(TOML.replace('["xnnpack"]', delegates), "utf-8")
+    with pytest.raises(RecipeError, match=f"^target 'phone': {says}"):
+        target.load("phone")
+
+
+@pytest.mark.parametrize("name", target.names())
+def test_the_plan_says_how_each_delegate_is_opened(name: str) -> None:
+    """Apps carry no choices of their own; the last one always works."""
+    loaded = target.load(name)
+    assert set(loaded.plan.named) == set(loaded.delegates)
+    assert loaded.delegates[-1] == "xnnpack"
+
+
+def test_what_each_target_is_for() -> None:
+    """Half precision for GPUs, integers in one scale for NNAPI, floats for Core ML."""
+    gpu, nnapi = target.load("android-gpu"), target.load("android-nnapi")
+    metal, coreml = target.load("ios-metal"), target.load("ios-coreml")
+    assert gpu.ship[0] == metal.ship[0] == coreml.ship[0] == "float16"
+    assert (nnapi.schemes, nnapi.per_tensor_dense) == (("int8",), True)
+    assert not any(t.per_tensor_dense for t in (gpu, metal, coreml, target.load("tflite")))
+    assert gpu.require_full_delegation
+    assert metal.require_full_delegation
+    assert not {"int8", "dynamic_range", "int16x8"} & set(coreml.schemes)
+    assert coreml.delegates == ("coreml", "metal", "xnnpack")
+    assert nnapi.plan.nnapi is not None
+    assert nnapi.plan.nnapi.min_api_level == 30

@@ -1,0 +1,55 @@
+"""Reads a Keras layer off the names that the converter gives to tensors.
+
+    served/emnist_cnn/conv_1_1/Relu;served/emnist_cnn/conv_1_1/BiasAdd;served/emnist_cnn/conv_1_1/Conv2D;
+
+Each part is the path of a graph node that was fused into the op: models, the layer, the node within it.
+"""
+
+import re
+from collections.abc import Sequence
+
+KERNEL_NODE = re.compile(r"(?:conv|depthwise|matmul|einsum)", re.IGNORECASE)
+"""Node that holds a layer's kernel: its layer is told rather than that of an activation fused into it."""
+
+_WITHIN = re.compile(
+    r"(?:ReadVariableOp|resource|shape|Const|perm|axis|stack|strided_slice|reduction_indices|dims"
+    r"|ExpandDims|y|x|begin|size|paddings|ReadVariableOp/resource)(?:_\d+)?"
+)
+"""What belongs to a node rather than being one: ``Conv2D/ReadVariableOp``, ``Reshape/shape``."""
+
+_PARTS = frozenset(
+    {
+        "AllValuesQuantize", "LastValueQuant", "MovingAvgQuantize", "Tensordot", "batchnorm", "moments",
+    }
+)  # fmt: skip
+"""Scopes that some layers make for their own nodes: ``bn/batchnorm/mul_1``."""
+
+_ROOTS = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?|__inference.*|main|serving_default|served")
+"""Names of calls and of the whole, no layers."""
+
+_QUANTISE_PREFIX = re.compile(r"^quant_(?=.)")
+"""How quantisation-aware training calls the layer that it wraps."""
+
+
+def layer_of_names(names: Sequence[str]) -> str:
+    """The layer that the first telling one of the names comes from; "" where none tells."""
+    for name in names:
+        parts = [part for part in name.split(";") if layer_of_path(part)]
+        kernels = [part for part in parts if KERNEL_NODE.search(part.rsplit("/", 1)[-1])]
+        if parts:
+            return layer_of_path((kernels or parts)[0])
+    return ""
+
+
+def layer_of_path(path: str) -> str:
+    """``functional/conv2d_1/Relu`` to ``conv2d_1``; "" for a name that has no layer before the node."""
+    steps = [step for step in path.strip().split(":")[0].split("/") if step]
+    while len(steps) > 2 and _WITHIN.fullmatch(steps[-1]):
+        steps.pop()
+    if len(steps) > 2 and steps[-1] == "depthwise" and steps[-2] == "separable_conv2d":
+        steps.pop()
+    while len(steps) > 2 and steps[-2] in _PARTS:
+        steps.pop()
+    if len(steps) < 2 or _ROOTS.fullmatch(steps[-2]):
+        return ""
+    return _QUANTISE_PREFIX.sub("", steps[-2])

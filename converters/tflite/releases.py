@@ -1,0 +1,89 @@
+"""What an app depends on to get a TensorFlow Lite release: packages of PyPI, Maven and CocoaPods.
+
+The table is data, ``releases.toml``, each row with its source.
+"""
+
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from converters.spec import parse_version
+from converters.tflite.op_versions import Release
+
+FILE = Path(__file__).parent / "releases.toml"
+
+NONE = "none"
+"""In place of a version: the package ends before the release."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageVersion:
+    """One published version.
+
+    Attributes:
+        version: as published.
+        reads: the newest release whose op versions it has.
+        lacks: op versions of that release that it does not have: ``CAST 7``.
+    """
+
+    version: str
+    reads: Release
+    lacks: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carrier:
+    """A package that brings the runtime.
+
+    Attributes:
+        name: that an app's build file names.
+        where: it is published.
+        ends: whether no later version is to be expected.
+        source: where the rows are from.
+        versions: known ones, oldest first.
+    """
+
+    name: str
+    where: str
+    ends: bool
+    source: str
+    versions: tuple[PackageVersion, ...]
+
+    def lowest(self, release: Release, ops: Collection[str]) -> str | None:
+        """The lowest known version that reads a file.
+
+        Args:
+            release: that the file needs.
+            ops: its op versions, ``CAST 7``.
+
+        Returns:
+            :data:`NONE` where there is none and none will come; None where later ones may, or may not.
+        """
+        for one in self.versions:
+            if one.reads >= release and one.lacks.isdisjoint(ops):
+                return one.version
+        return NONE if self.ends else None
+
+
+@cache
+def carriers() -> tuple[Carrier, ...]:
+    """All of them, in the order of the table."""
+    return tuple(
+        Carrier(
+            name=row["name"],
+            where=row["where"],
+            ends=row.get("ends", False),
+            source=row["source"],
+            versions=tuple(
+                PackageVersion(
+                    version=one["version"],
+                    reads=parse_version(one["reads"]),
+                    lacks=frozenset(one.get("lacks", ())),
+                )
+                for one in row["versions"]
+            ),
+        )
+        for row in tomllib.loads(FILE.read_text("utf-8"))["carrier"]
+    )

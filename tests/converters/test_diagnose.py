@@ -1,0 +1,192 @@
+"""Diagnostics: for each code a file that has it and one that just has not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from converters.diagnostics import Diagnostic, explanations
+from converters.tflite.diagnose import diagnose
+from converters.tflite.inspect import Inspection, Op, inspect_bytes
+from converters.tflite.schemes import SCHEMES
+from tests.converters.conftest import TrainedCnn
+from tests.converters.flat import layer, one_op, tensor
+
+HYBRID, INT8, INT16X8 = ("float32", "int8", "float32"), ("int8",) * 3, ("int16", "int8", "int16")
+F32 = tensor("float32")
+
+
+def door(dtype: str, **more: Any) -> Inspection:
+    """A file of one RESHAPE, whose doors have the dtype."""
+    own = tensor(dtype, scales=[0.1] if dtype == "int8" else [], **more)
+    return one_op("RESHAPE", 1, [own, tensor("int32")], [own])
+
+
+def two(first: Inspection, version: int) -> Inspection:
+    """The file with a second op of the same kind that needs version 1 only."""
+    plain = layer("FULLY_CONNECTED", version, ("float32",) * 3)
+    moved = tuple(replace(one, index=one.index + 4) for one in plain.tensors)
+    op = Op(name="FULLY_CONNECTED", version=version, custom=False, inputs=(4, 5, 6), outputs=(7,), index=1)
+    return replace(first, tensors=(*first.tensors, *moved), ops=(*first.ops, op))
+
+
+CASES: dict[str, tuple[Inspection, Inspection, dict[str, Any]]] = {
+    "P001": (
+        layer("FULLY_CONNECTED", 3, HYBRID, scales=16),
+        layer("FULLY_CONNECTED", 12, HYBRID, scales=16),
+        {},
+    ),
+    "P002": (layer("CONV_2D", 3, INT16X8), layer("CONV_2D", 4, INT16X8), {}),
+    "P003": (layer("CONV_2D", 3, INT8, claims="1.5.0"), layer("CONV_2D", 3, INT8, claims="1.14.0"), {}),
+    "P004": (
+        layer("FULLY_CONNECTED", 12, HYBRID, scales=16),
+        layer("FULLY_CONNECTED", 9, HYBRID, options={"asymmetric_quantize_inputs": True}),
+        {"runtime_floor": "2.16.1"},
+    ),
+    "P005": (
+        layer("FULLY_CONNECTED", 4, INT8, scales=16),
+        layer("FULLY_CONNECTED", 4, INT8),
+        {"runtime_floor": "2.9.1"},
+    ),
+    "P006": (layer("CONV_2D", 3, INT8, zero_point=3), layer("FULLY_CONNECTED", 4, INT8, zero_point=3), {}),
+    "P007": (
+        one_op("CONV_2D", 3, [tensor("int8"), tensor("int8", scales=[0.1])], [tensor("int8", scales=[1.0])]),
+        one_op("RESHAPE", 1, [tensor("int8"), tensor("int32")], [tensor("int8")]),
+        {},
+    ),
+    "P008": (
+        layer("CONV_2D", 3, INT8, bias_scale=0.0201),
+        layer("CONV_2D", 3, INT8, bias_scale=0.0200001),
+        {},
+    ),
+    "P009": (
+        layer("CONV_2D", 1, ("float32", "float16", "float32")),
+        one_op("DEQUANTIZE", 3, [tensor("float16", constant=True)], [F32]),
+        {},
+    ),
+    "P010": (layer("CONV_2D", 7, ("int8", "int4", "int8")), layer("CONV_2D", 3, INT8), {}),
+    "P011": (
+        one_op("Mine", 1, [F32], [F32], custom=True),
+        one_op("FlexErf", 1, [F32], [F32], custom=True),
+        {},
+    ),
+    "P012": (
+        one_op("FlexErf", 1, [F32], [F32], custom=True),
+        one_op("Mine", 1, [F32], [F32], custom=True),
+        {},
+    ),
+    "P013": (one_op("OF_TOMORROW", 1, [F32], [F32]), one_op("Mine", 1, [F32], [F32], custom=True), {}),
+    "P014": (door("float32", shape_signature=(-1,)), door("float32", shape_signature=(1,)), {}),
+    "P015": (door("int8"), door("uint8"), {}),
+    "P016": (
+        layer("FULLY_CONNECTED", 4, INT8, scales=16),
+        layer("CONV_2D", 3, INT8, scales=16),
+        {"delegates": ("nnapi",)},
+    ),
+    "P017": (
+        layer("FULLY_CONNECTED", 12, HYBRID),
+        two(layer("FULLY_CONNECTED", 12, HYBRID, scales=16), 12),
+        {},
+    ),
+    "P018": (layer("CONV_2D", 1, ("uint8",) * 3), layer("CONV_2D", 3, INT8), {}),
+    "P019": (one_op("WHILE", 1, [F32], [F32]), one_op("While", 1, [F32], [F32], custom=True), {}),
+}
+"""Code to a file that triggers it, one that does not, and the options of the question."""
+
+
+def codes(inspection: Inspection, **options: Any) -> set[str]:
+    """What is found."""
+    return {one.code for one in diagnose(inspection, **options)}
+
+
+def test_every_code_of_the_table_is_here() -> None:
+    """A code that nothing triggers explains nothing."""
+    own = {code for code in explanations() if code < "P100"}
+    assert set(CASES) == own
+
+
+@pytest.mark.parametrize("code", list(CASES))
+def test_a_code_is_found_where_it_is_and_nowhere_else(code: str) -> None:
+    """Both files differ in little else."""
+    triggers, does_not, options = CASES[code]
+    assert code in codes(triggers, **options)
+    assert code not in codes(does_not, **options)
+
+
+@pytest.mark.parametrize(
+    ("code", "options"),
+    [
+        ("P004", {"runtime_floor": "2.17.0"}),
+        ("P005", {"runtime_floor": "2.10.0"}),
+        ("P016", {"delegates": ("gpu",)}),
+    ],
+)
+def test_what_depends_on_the_target_is_asked_of_the_target(code: str, options: dict[str, Any]) -> None:
+    """The same file is right for a newer floor, or without that delegate."""
+    assert code not in codes(CASES[code][0], **options)
+
+
+def test_a_finding_names_code_gravity_op_and_values() -> None:
+    """In one line."""
+    (found,) = diagnose(layer("FULLY_CONNECTED", 3, HYBRID, scales=16), runtime_floor="2.17.0")
+    assert found.line == (
+        "error P001 op 0: FULLY_CONNECTED is hybrid per channel, which is version 12 "
+        "(TensorFlow Lite 2.17.0), but claims version 3: older runtimes answer nonsense"
+    )
+
+
+def test_the_gravest_comes_first() -> None:
+    """Then by code."""
+    found = diagnose(replace(layer("CONV_2D", 3, INT8, zero_point=3), claimed_min_runtime="1.5.0"))
+    severities = [one.severity for one in found]
+    assert severities == sorted(severities, key=("error", "warning", "info").index)
+    assert severities[0] == "error"
+    assert severities[-1] != "error"
+
+
+def test_claims_too_low_are_harmless_where_the_floor_is_new_enough() -> None:
+    """int16x8 files of TensorFlow 2.20 on any runtime of today."""
+    file = layer("CONV_2D", 3, INT16X8)
+    assert {one.severity for one in diagnose(file) if one.code == "P002"} == {"info"}
+    assert {one.severity for one in diagnose(file, runtime_floor="2.2.0") if one.code == "P002"} == {
+        "warning"
+    }
+
+
+def test_a_code_that_is_in_no_table_is_refused() -> None:
+    """A finding that cannot be explained is a fault."""
+    with pytest.raises(ValueError, match="P999"):
+        Diagnostic(code="P999", severity="error", message="")
+
+
+@pytest.mark.parametrize("code", list(explanations()))
+def test_every_explanation_is_whole(code: str) -> None:
+    """Sentences, and at least one way out."""
+    one = explanations()[code]
+    assert code[0] == "P"
+    assert len(code) == 4
+    assert one.title[0].islower() or one.title[0].isupper()
+    for text in (one.meaning, one.hurts, *one.ways_out):
+        assert text.endswith((".", "?"))
+    assert one.ways_out
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("scheme", list(SCHEMES))
+def test_our_own_files_have_no_errors_nor_warnings(cnn: TrainedCnn, scheme: str) -> None:
+    """With uint8 at the door where it may be."""
+    io = "uint8" if SCHEMES[scheme].quantised_door else "float32"
+    found = diagnose(inspect_bytes(cnn.converted(scheme, io=io).content, where=scheme), delegates=["nnapi"])
+    assert [one.line for one in found if one.severity != "info"] == []
+
+
+@pytest.mark.tensorflow
+def test_the_layer_is_named(cnn: TrainedCnn) -> None:
+    """Of a real file."""
+    content = cnn.converted("int8", io="int8", floor="2.17.0").content
+    found = diagnose(inspect_bytes(content, where="int8"), delegates=["nnapi"])
+    assert {(one.code, one.layer) for one in found} == {
+        ("P015", ""),
+        ("P016", "hidden"),
+        ("P016", "predictions"),
+    }
