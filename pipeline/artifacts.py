@@ -16,6 +16,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from pipeline.decoder_record import DecoderCell
+from pipeline.delegation_record import DelegationRecord
+from pipeline.diagnostic_record import DiagnosticRecord
 from pipeline.errors import StorageError
 from pipeline.guard_record import GuardRecord
 from pipeline.interval import Interval
@@ -339,7 +341,7 @@ class ConvertedModels(Artifact):
 
 
 class Cell(_Frozen):
-    """One scheme on one runtime, over the whole test set.
+    """One scheme on one runtime, over the whole test set or, where the runtime is slow, its first images.
 
     Attributes:
         scheme: of the file.
@@ -348,6 +350,7 @@ class Cell(_Frozen):
         reason: why it did not run.
         version: of the runtime.
         images: how many were run.
+        test_images: how many the test set has, where only the first of them were run; None where all were.
         accuracy: top-1 against the labels.
         agreement: share of images on which top-1 equals the reference's.
         max_abs_error: of the dequantised output against the reference.
@@ -365,6 +368,7 @@ class Cell(_Frozen):
     reason: str = ""
     version: str = ""
     images: int = 0
+    test_images: int | None = None
     accuracy: Interval | None = None
     agreement: float | None = None
     max_abs_error: float | None = None
@@ -376,7 +380,17 @@ class Cell(_Frozen):
 
 
 class GateResult(_Frozen):
-    """One gate on one scheme and runtime: what was asked, what was measured, whether it holds."""
+    """One gate on one scheme: what was asked, what was measured, whether it holds.
+
+    Attributes:
+        scheme: of the file.
+        runtime: that ran it; ``file`` where the file itself is gated, a delegate where its part in it is.
+        gate: its name, or the code of the diagnostic of which there may be none.
+        limit: what is allowed, or must be reached.
+        measured: None where there was nothing to measure.
+        passed: whether it holds.
+        why: what to say where it does not and the figures do not tell; empty elsewhere.
+    """
 
     scheme: str
     runtime: str
@@ -384,6 +398,7 @@ class GateResult(_Frozen):
     limit: float
     measured: float | None
     passed: bool
+    why: str = ""
 
 
 class VerifiedModel(Artifact):
@@ -400,8 +415,10 @@ class VerifiedModel(Artifact):
         cells: every scheme on every runtime.
         decoders: every decoder before the file that ships; empty where the dataset has no encoded files.
         outputs_of: the runtime that gave ``outputs.npy``; None where none ran the file that ships.
+        diagnostics: what is known to go wrong with each file.
+        delegation: what each delegate of the target would do with the file that ships.
         gates: every gate that was checked.
-        passed: whether all hold and what ships was run.
+        passed: whether all hold and what ships was run over the whole test set.
     """
 
     ship: str
@@ -411,6 +428,8 @@ class VerifiedModel(Artifact):
     cells: tuple[Cell, ...]
     decoders: tuple[DecoderCell, ...] = ()
     outputs_of: str | None = None
+    diagnostics: tuple[DiagnosticRecord, ...] = ()
+    delegation: tuple[DelegationRecord, ...] = ()
     gates: tuple[GateResult, ...]
     passed: bool
 

@@ -111,6 +111,11 @@ class Recipe(Section):
                 )
         if self.verify.runtimes == (REFERENCE_RUNTIME,):
             raise ValueError("verify.runtimes names only the reference: nothing would be verified")
+        if self.verify.runtimes and all(map(stands_for, self.runtimes)):
+            raise ValueError(
+                f"verify.runtimes names only {', '.join(self.runtimes)}, which are given a part of the test "
+                "images: add one of the CPU"
+            )
         return self
 
     def _check_order(self) -> None:

@@ -50,7 +50,9 @@ def _raise_failures(build: "Build") -> None:
     failed = failures(verified.gates)
     if not failed:
         why = "; ".join(notes(verified.cells))
-        raise GateError(f"no runtime ran scheme '{verified.ship}', nothing was bundled: {why}")
+        raise GateError(
+            f"no runtime ran scheme '{verified.ship}' over the whole test set, nothing was bundled: {why}"
+        )
     raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed))
 
 
@@ -73,7 +75,7 @@ def _show(build: "Build", options: BuildOptions) -> None:
         TrainedModel,
         VerifiedModel,
     )
-    from pipeline.parity import decoders, guarding, promises
+    from pipeline.parity import decoders, delegation, diagnosis, guarding, promises
     from pipeline.parity.report import COLUMNS, notes, percent, rows
 
     if options.as_json:
@@ -116,6 +118,12 @@ def _show(build: "Build", options: BuildOptions) -> None:
             print_table(decoders.COLUMNS, decoders.table(verified.decoders))
             for note in decoders.notes(verified.decoders):
                 click.echo(note)
+        for kept in verified.delegation:
+            click.echo(f"delegate  {delegation.headline(kept)}")
+            for detail in delegation.details(kept):
+                click.echo(f"          {detail}")
+        for finding in diagnosis.lines(verified.diagnostics):
+            click.echo(finding)
         if isinstance(optimized, OptimizedModel):
             for remark in promises.remarks(optimized, converted, verified):
                 click.echo(remark)

@@ -16,7 +16,9 @@ from pipeline import runtimes
 from pipeline.artifacts import Cell, GateResult
 from pipeline.cli._arrays import read
 from pipeline.console import Console
+from pipeline.diagnostic_record import DiagnosticRecord
 from pipeline.errors import GateError, RuntimeFailure, UsageError
+from pipeline.parity import diagnosis
 from pipeline.parity.agreement import top1
 from pipeline.parity.compare import compare
 from pipeline.parity.report import check_gates
@@ -47,7 +49,22 @@ class Subject:
     scaling: tuple[float, float]
 
 
-def verify_file(subject: Subject, gate: Gate, console: Console) -> tuple[list[Cell], list[GateResult]]:
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What came out.
+
+    Attributes:
+        cells: of every runtime.
+        gates: of every cell, and a failed one for each error that stands in the file.
+        diagnostics: what is known to go wrong with the file, on the runtimes that it promises.
+    """
+
+    cells: list[Cell]
+    gates: list[GateResult]
+    diagnostics: tuple[DiagnosticRecord, ...]
+
+
+def verify_file(subject: Subject, gate: Gate, console: Console) -> Verdict:
     """Runs file and reference over the images on every runtime of this machine.
 
     Raises:
@@ -125,7 +142,11 @@ def verify_file(subject: Subject, gate: Gate, console: Console) -> tuple[list[Ce
             blank = {"accuracy": None, "accuracy_drop_points": None, "mcnemar_p": None}
             cells.append(cell if labels is not None else cell.model_copy(update=blank))
     size = subject.file.stat().st_size
-    return cells, [result for cell in cells for result in check_gates(cell, gate, size)]
+    found = diagnosis.diagnosed(
+        file, scheme=subject.file.name, runtime_floor=diagnosis.own_floor(file)
+    )  # fmt: skip
+    gates = [result for cell in cells for result in check_gates(cell, gate, size)]
+    return Verdict(cells=cells, gates=gates + diagnosis.gates(found), diagnostics=found)
 
 
 def _images(path: Path) -> Pixels:

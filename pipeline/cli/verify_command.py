@@ -107,18 +107,30 @@ def command(
 def _verify_bundle(folder: Path, options: BuildOptions) -> None:
     from dataclasses import asdict
 
+    from converters.tflite.inspect import inspect
     from pipeline.errors import GateError
+    from pipeline.parity import diagnosis
+    from pipeline.parity.report import failures
     from pipeline.release import bundle
 
     manifest, replays = bundle.check(folder, options.console())
+    # Anew: this program may know more by now than the one that made the bundle.
+    found = diagnosis.diagnosed(
+        inspect(folder / manifest.model.file),
+        scheme=manifest.model.scheme,
+        runtime_floor=manifest.model.runtime_floor,
+        delegates=manifest.model.delegates,
+    )
+    errors = failures(diagnosis.gates(found))
     failed = [replay for replay in replays if replay.wrong or (replay.reason and not replay.absent)]
     if options.as_json:
         print_json(
             {
                 "bundle": str(folder),
                 "name": manifest.name,
-                "passed": not failed,
+                "passed": not failed and not errors,
                 "golden": [asdict(replay) for replay in replays],
+                "diagnostics": found,
             }
         )
     else:
@@ -140,8 +152,12 @@ def _verify_bundle(folder: Path, options: BuildOptions) -> None:
                 for r in replays
             ],
         )  # fmt: skip
+        for line in diagnosis.lines(found):
+            click.echo(line)
     if failed:
-        raise GateError(f"{folder}: golden vectors fail on {', '.join(r.runtime for r in failed)}")
+        errors = [f"golden vectors fail on {', '.join(r.runtime for r in failed)}", *errors]
+    if errors:
+        raise GateError(f"{folder}: {'; '.join(errors)}")
 
 
 def _verify_file(
@@ -153,8 +169,10 @@ def _verify_file(
     limits: tuple[float, float],
     options: BuildOptions,
 ) -> None:
+    from pipeline.cli._inspection import visible
     from pipeline.cli._verify_file import Subject, verify_file
     from pipeline.errors import GateError, UsageError
+    from pipeline.parity import diagnosis
     from pipeline.parity.report import COLUMNS, failures, notes, row
     from pipeline.sections import Gate
 
@@ -166,8 +184,9 @@ def _verify_file(
         raise UsageError("--pixel-scale 0 makes every picture the same")
     gate = Gate(min_top1_agreement=limits[0], max_accuracy_drop_points=limits[1] if labels else None)
     subject = Subject(file=path, reference=reference, images=images, labels=labels, scaling=scaling)
-    cells, gates = verify_file(subject, gate, options.console())
-    failed = failures(gates)
+    verdict = verify_file(subject, gate, options.console())
+    cells, gates = verdict.cells, verdict.gates
+    failed = [visible(text) for text in failures(gates)]
     if options.as_json:
         print_json(
             {
@@ -175,6 +194,7 @@ def _verify_file(
                 "passed": not failed,
                 "cells": cells,
                 "gates": gates,
+                "diagnostics": verdict.diagnostics,
             }
         )
     else:
@@ -182,5 +202,7 @@ def _verify_file(
         print_table(COLUMNS, [row(cell, (size, None), gates) for cell in cells])
         for note in notes(cells):
             click.echo(note)
+        for line in diagnosis.lines(verdict.diagnostics):
+            click.echo(visible(line))
     if failed:
         raise GateError(f"{len(failed)} gate(s) failed: " + "; ".join(failed))

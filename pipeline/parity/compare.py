@@ -18,6 +18,7 @@ def compare(
     scheme: str,
     runtime: str,
     version: str,
+    of: int | None = None,
 ) -> Cell:
     """Compares outputs with the reference's and with the labels.
 
@@ -31,6 +32,7 @@ def compare(
         scheme: for the cell.
         runtime: for the cell.
         version: for the cell.
+        of: images of the test set, where these are only the first of them.
     """
     scale, zero_point = (tensor.scale, tensor.zero_point) if tensor else (None, None)
     error = output_error(reference, outputs, scale=scale, zero_point=zero_point)
@@ -42,6 +44,7 @@ def compare(
         status="ran",
         version=version,
         images=len(labels),
+        test_images=of,
         accuracy=wilson(int((chosen == labels).sum()), len(labels)),
         agreement=float((chosen == expected).mean()),
         max_abs_error=error.max_abs,

@@ -6,6 +6,7 @@ from converters.delegates import DELEGATES, Verdict, summary
 from converters.tflite.graph import Inspection
 from pipeline.artifacts import GateResult
 from pipeline.delegate_plan import ANALYSED_AS, verdict_options
+from pipeline.delegation_record import DelegationRecord, StayingOp
 from pipeline.target import Target
 
 GATE = "require_full_delegation"
@@ -13,6 +14,9 @@ GATE = "require_full_delegation"
 
 NAMED_OPS = 3
 """Ops that stay on the CPU which a message names; how many more there are is told."""
+
+LISTED_OPS = 10
+"""The same of a list for people; all of them stand in the manifest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,5 +76,44 @@ def gates(scheme: str, checked: tuple[Delegation, ...], target: Target) -> list[
             limit=1.0,
             measured=share if not first.passed else 1.0,
             passed=first.passed,
+            why="" if first.passed else f"{scheme} on {first}",
         )
     ]
+
+
+def record(checked: Delegation) -> DelegationRecord:
+    """What the artifact and the manifest keep of it."""
+    verdict = checked.verdict
+    return DelegationRecord(
+        delegate=checked.delegate,
+        ops=len(verdict.ops),
+        delegated=len(verdict.delegated),
+        partitions=verdict.partitions,
+        macs_share=verdict.macs_share,
+        full=verdict.full,
+        staying=tuple(
+            StayingOp(index=op.index, op=op.op, layer=op.layer, reason=op.reason) for op in verdict.stays
+        ),
+        warnings=verdict.warnings,
+        notes=verdict.notes,
+    )
+
+
+def headline(kept: DelegationRecord) -> str:
+    """``gpu: 9 of 11 ops in 2 parts, 98.0 % of the multiply-accumulates``."""
+    parts = f"{kept.partitions} part{'' if kept.partitions == 1 else 's'}"
+    text = f"{kept.delegate}: {kept.delegated} of {kept.ops} ops in {parts}"
+    if kept.macs_share is None:
+        return text
+    return f"{text}, {100 * kept.macs_share:.1f} % of the multiply-accumulates"
+
+
+def details(kept: DelegationRecord) -> list[str]:
+    """The ops that stay and why, the first of them; then warnings and notes."""
+    staying = [
+        f"stays: {one.op} #{one.index}{f' ({one.layer})' if one.layer else ''}: {one.reason}"
+        for one in kept.staying[:LISTED_OPS]
+    ]
+    if len(kept.staying) > LISTED_OPS:
+        staying.append(f"and {len(kept.staying) - LISTED_OPS} more stay")
+    return [*staying, *(f"warning: {text}" for text in kept.warnings), *kept.notes]

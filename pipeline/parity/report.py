@@ -62,8 +62,8 @@ def check_gates(cell: Cell, gate: Gate, size: int) -> list[GateResult]:
 
 
 def passed(gates: Sequence[GateResult], cells: Sequence[Cell], scheme: str) -> bool:
-    """Whether every gate holds and at least one runtime ran the scheme: nothing measured is no pass."""
-    ran = any(cell.scheme == scheme and cell.status == "ran" for cell in cells)
+    """Whether every gate holds and at least one runtime ran the scheme on all images: less is no pass."""
+    ran = any(cell.scheme == scheme and cell.status == "ran" and cell.test_images is None for cell in cells)
     return ran and all(gate.passed for gate in gates)
 
 
@@ -83,7 +83,9 @@ def failures(gates: Sequence[GateResult]) -> list[str]:
     for gate in gates:
         if gate.passed:
             continue
-        if gate.gate == "runs":
+        if gate.why:
+            sentences.append(gate.why)
+        elif gate.gate == "runs":
             sentences.append(f"{gate.scheme} on {gate.runtime} did not run")
         elif gate.gate == "finite":
             sentences.append(f"{gate.scheme} on {gate.runtime} answered NaN or infinity")
@@ -109,6 +111,7 @@ def unexpected(expect: ExpectSection | None, facts: DatasetFacts, cells: Sequenc
         f"expects {expect.accuracy_percent[cell.scheme]:g} +- {expect.tolerance_points:g}"
         for cell in cells
         if cell.accuracy is not None
+        and cell.test_images is None
         and cell.scheme in expect.accuracy_percent
         and abs(100 * cell.accuracy.value - expect.accuracy_percent[cell.scheme]) > expect.tolerance_points
     ]
@@ -144,15 +147,18 @@ def row(cell: Cell, size: tuple[int, int | None], gates: Sequence[GateResult]) -
 
 
 def notes(cells: Sequence[Cell]) -> list[str]:
-    """Why cells did not run: a sentence for each absent runtime and each failed file."""
-    sentences = [
-        f"{cell.runtime} is absent: {cell.reason}"
-        if cell.status == "absent"
-        else f"{cell.scheme} on {cell.runtime} failed: {cell.reason}"
-        for cell in cells
-        if cell.status != "ran"
-    ]
-    return list(dict.fromkeys(sentences))
+    """Why cells did not run, or not on all images: a sentence for each such runtime and each failed file."""
+    return list(dict.fromkeys(text for text in map(_note, cells) if text))
+
+
+def _note(cell: Cell) -> str:
+    if cell.status == "absent":
+        return f"{cell.runtime} is absent: {cell.reason}"
+    if cell.status != "ran":
+        return f"{cell.scheme} on {cell.runtime} failed: {cell.reason}"
+    if cell.test_images is not None:
+        return f"{cell.runtime}: the first {cell.images:,} of {cell.test_images:,} images"
+    return ""
 
 
 def _error(cell: Cell) -> str:

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from converters.tflite.inspect import inspect
+from converters.tflite.versions import MinimumRuntime, minimum_runtime
 from pipeline.artifacts import (
     ConvertedModels,
     FileRecord,
@@ -17,7 +19,7 @@ from pipeline.artifacts import (
 )
 from pipeline.console import Console
 from pipeline.errors import GateError, InternalError, StepError
-from pipeline.parity import decoders, guarding, promises
+from pipeline.parity import decoders, delegation, diagnosis, guarding, promises
 from pipeline.parity.report import COLUMNS, notes, percent, rows
 from pipeline.recipe import Recipe
 from pipeline.release import golden, photo_credits
@@ -89,7 +91,8 @@ def write(
         seed=recipe.seed,
         console=console,
     )
-    _write_card(folder, recipe, target, data, trained, converted, verified)
+    runtime = minimum_runtime(inspect(folder / "model.tflite"))
+    _write_card(folder, recipe, target, data, trained, converted, verified, runtime)
     manifest = Manifest(
         name=recipe.name,
         profile=recipe.profile,
@@ -109,7 +112,10 @@ def write(
             input=shipped.input,
             output=shipped.output,
             runtime_floor=converted.runtime_floor,
+            min_runtime=None if runtime.unknown else runtime.text,
+            claimed_min_runtime=shipped.claimed_min_runtime,
             delegates=target.delegates,
+            delegate_plan=target.plan,
         ),
         variants=converted.variants,
         claims=converted.claims.get(verified.ship, ()),
@@ -122,6 +128,8 @@ def write(
             trained_accuracy=verified.trained_accuracy,
             cells=verified.cells,
             decoders=verified.decoders,
+            diagnostics=verified.diagnostics,
+            delegation=verified.delegation,
             gates=verified.gates,
             passed=verified.passed,
         ),
@@ -186,6 +194,7 @@ def _write_card(
     trained: TrainedModel,
     converted: ConvertedModels,
     verified: VerifiedModel,
+    runtime: MinimumRuntime,
 ) -> None:
     from jinja2 import Environment, StrictUndefined
 
@@ -211,6 +220,10 @@ def _write_card(
         guard_columns=guarding.COLUMNS,
         guard_rows=[] if guard is None else guarding.rows(guard),
         notes=notes(verified.cells),
+        runtime=runtime,
+        carriers=[(f"{name} ({where})", version or "not known") for name, where, version in runtime.carriers],
+        delegation=[(delegation.headline(each), delegation.details(each)) for each in verified.delegation],
+        findings=diagnosis.lines(verified.diagnostics),
         decoder_columns=decoders.COLUMNS,
         decoder_rows=decoders.table(verified.decoders),
         decoder_notes=decoders.notes(verified.decoders),

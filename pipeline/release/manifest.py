@@ -19,6 +19,9 @@ from pipeline.artifacts import (
     Variant,
 )
 from pipeline.decoder_record import DecoderCell
+from pipeline.delegate_plan import DelegatePlan
+from pipeline.delegation_record import DelegationRecord
+from pipeline.diagnostic_record import DiagnosticRecord
 from pipeline.errors import StepError
 from pipeline.guard_record import GuardRecord
 from pipeline.interval import Interval
@@ -46,7 +49,11 @@ class ShippedModel(_Frozen):
         input: tensor that the app fills with ``quantise(value)`` of the preprocessed picture.
         output: tensor that the app reads, ``(q - zero_point) * scale`` where it is quantised.
         runtime_floor: oldest TensorFlow Lite runtime it was made for.
+        min_runtime: oldest one that reads all its ops right, computed from their options and tensors; None
+            where one is not known.
+        claimed_min_runtime: what the file says of itself; None where it says nothing.
         delegates: in the order in which an app should try them.
+        delegate_plan: how each of them is opened; null for those that are not tried.
     """
 
     file: str
@@ -56,7 +63,10 @@ class ShippedModel(_Frozen):
     input: TensorSpec
     output: TensorSpec
     runtime_floor: str
+    min_runtime: str | None
+    claimed_min_runtime: str | None
     delegates: tuple[str, ...]
+    delegate_plan: DelegatePlan
 
 
 class Verification(_Frozen):
@@ -68,6 +78,8 @@ class Verification(_Frozen):
         trained_accuracy: of the trained Keras model, before any optimisation.
         cells: each scheme on each runtime.
         decoders: each decoder before the shipped file; empty where the dataset has no encoded files.
+        diagnostics: what is known to go wrong with each file; none of them an error in a bundle.
+        delegation: what each delegate of the target would do with ``model.tflite``, told by its rules.
         gates: each gate with its limit and what was measured.
         passed: whether every gate held.
     """
@@ -77,6 +89,8 @@ class Verification(_Frozen):
     trained_accuracy: Interval
     cells: tuple[Cell, ...]
     decoders: tuple[DecoderCell, ...] = ()
+    diagnostics: tuple[DiagnosticRecord, ...]
+    delegation: tuple[DelegationRecord, ...]
     gates: tuple[GateResult, ...]
     passed: bool
 
@@ -179,6 +193,11 @@ class Manifest(_Frozen):
             )
         if self.model.output.shape != (1, len(self.labels)):
             raise ValueError(f"the output is {self.model.output.shape}, there are {len(self.labels)} labels")
+        if set(self.model.delegates) != set(self.model.delegate_plan.named):
+            raise ValueError(
+                f"delegates are {', '.join(self.model.delegates)}, delegate_plan opens "
+                f"{', '.join(self.model.delegate_plan.named) or 'none'}"
+            )
         return self
 
 

@@ -6,6 +6,9 @@ that crashes must cost one row of the table, not the build. A module on the shel
     DISTRIBUTION           what pip installs it from
     unavailable()          why it cannot run here, or None            (loads nothing heavy)
     open_model(path)       a Session on one model                     (in the worker process)
+    MAX_SESSIONS           how many Sessions may run side by side
+    MAX_IMAGES             test images that it is given, the first so many; all where it names no number
+    DELEGATES              delegates of phones that it stands in for; none where it names none
 
 :func:`run` is the door: it starts ``pipeline.runtimes._worker`` and hands it jobs.
 """
@@ -98,6 +101,12 @@ def unavailable(runtime: str) -> str | None:
 def version(runtime: str) -> str:
     """Version of the installed runtime."""
     return metadata.version(load("runtimes", runtime).DISTRIBUTION)
+
+
+def most_images(runtime: str) -> int | None:
+    """How many test images a slow runtime is given at most; None for all."""
+    most: int | None = getattr(load("runtimes", runtime), "MAX_IMAGES", None)
+    return most
 
 
 def missing(distribution: str) -> str | None:

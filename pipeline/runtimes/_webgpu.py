@@ -44,6 +44,10 @@ WITHOUT_HALF_PRECISION = ("SwiftShader",)
 """Drivers that have no 16-bit floats in shaders, so that half precision is computed in float32 there.
 Measured: outputs with and without ``enforce_f32`` are equal to the last bit."""
 
+MAX_IMAGES = 500
+"""Test images that verification runs. A driver in software takes 20 to 100 ms for one: over a test set of a
+hundred thousand that would be hours, and a wrong kernel is wrong on the first images already."""
+
 FLUSH_IMAGES = 16
 """Images between two reports of progress: in software an image takes tens of milliseconds."""
 

@@ -7,6 +7,7 @@ from pipeline.runtimes import Session, _webgpu
 DISTRIBUTION = _webgpu.DISTRIBUTION
 REMEDY = "a GPU with a Vulkan driver"
 MAX_SESSIONS = 1
+MAX_IMAGES = _webgpu.MAX_IMAGES
 DELEGATES = ("gpu", "metal")
 """Targets whose delegates it stands in for: by itself it is run for those alone, since it is slow."""
 

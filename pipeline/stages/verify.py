@@ -1,7 +1,7 @@
 """Verify: every scheme on every runtime over the whole test set, against Keras; then the gates.
 
 What ships is also looked at: its answers are kept and drawn, and where the dataset has encoded files they are
-measured behind other decoders too.
+measured behind other decoders too. What the files themselves tell is judged in :mod:`judging`.
 
 The only stage that measures on the test set, and the only maker of a VerifiedModel. A cell (one file on one
 runtime) is kept in the run folder under the hash of all that it depends on, as soon as it is measured: a
@@ -33,12 +33,12 @@ from pipeline.parity.report import check_gates, passed
 from pipeline.recipe import REFERENCE_RUNTIME, Recipe
 from pipeline.runtimes import Job, Outcome, model_file
 from pipeline.sections import Gate
-from pipeline.stages import Work, decoding, picturing
+from pipeline.stages import Work, decoding, judging, picturing
 from pipeline.stages.convert import SERVED_FILE, TRAINED_FILE
 from pipeline.stages.data import Part, test_part
 from pipeline.target import Target
 
-VERSION = 3
+VERSION = 4
 TOOLS = (
     "tensorflow", "tf_keras", "ai-edge-litert", "tflite-runtime", "numpy", "scipy", "pillow", "matplotlib",
 )  # fmt: skip
@@ -57,11 +57,15 @@ OUTPUTS = "outputs.npy"
 
 
 def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, Any]:
-    """Runtimes (and which of them are here), gates."""
+    """Runtimes (and which of them are here, and how much they are given), gates, delegates."""
+    used = recipe.runtimes_on(target)
     return {
-        "runtimes": {name: runtimes.unavailable(name) for name in recipe.runtimes},
+        "runtimes": {name: [runtimes.unavailable(name), runtimes.most_images(name)] for name in used},
         "gates": {s: _gate(recipe, target, s).model_dump(mode="json") for s in recipe.convert.schemes},
         "ship": recipe.ship(target),
+        "delegates": target.delegates,
+        "plan": target.plan.model_dump(mode="json"),
+        "require_full_delegation": target.require_full_delegation,
     }
 
 
@@ -71,7 +75,7 @@ def run(work: Work) -> Artifact:
     measuring = _Measuring(work, part, converted)
     reference = measuring.keras_accuracy(SERVED_FILE)
     trained = measuring.keras_accuracy(measuring.baseline)
-    cells = [cell for runtime in work.recipe.runtimes for cell in measuring.cells(runtime)]
+    cells = [cell for runtime in work.recipe.runtimes_on(work.target) for cell in measuring.cells(runtime)]
     order = [variant.scheme for variant in converted.variants]
     cells.sort(key=lambda cell: order.index(cell.scheme))
     gates = [
@@ -82,6 +86,8 @@ def run(work: Work) -> Artifact:
         )
     ]
     ship = work.recipe.ship(work.target)
+    judged = judging.judge(converted, work.target, ship)
+    gates += judged.gates
     answers = measuring.answers
     pictured = measuring.pictured if measuring.pictured in answers else None
     if pictured is not None:
@@ -100,6 +106,8 @@ def run(work: Work) -> Artifact:
             for cell in decoding.measure(work, part, measuring.store, answers)
         ),
         outputs_of=pictured,
+        diagnostics=judged.diagnostics,
+        delegation=judged.delegation,
         gates=tuple(gates),
         passed=passed(gates, cells, ship),
     )
@@ -127,9 +135,11 @@ class _Measuring:
     def __init__(self, work: Work, part: Part, converted: ConvertedModels) -> None:
         self._work, self._data, self._converted = work, work.input(PreparedData), converted
         self._labels: Labels = part.labels
-        here = [name for name in work.recipe.runtimes if runtimes.unavailable(name) is None]
-        self.pictured = next((name for name in (*PICTURED, *here) if name in here), None)
-        self._kept = here if part.files is not None else [self.pictured]
+        used = work.recipe.runtimes_on(work.target)
+        # Pictures and decoders need answers on all images.
+        whole = [n for n in used if runtimes.unavailable(n) is None and runtimes.most_images(n) is None]
+        self.pictured = next((name for name in (*PICTURED, *whole) if name in whole), None)
+        self._kept = whole if part.files is not None else [self.pictured]
         self._ship = work.recipe.ship(work.target)
         self.answers: dict[str, npt.NDArray[np.generic]] = {}
         self.baseline = TRAINED_FILE if TRAINED_FILE in converted.files else SERVED_FILE
@@ -169,7 +179,8 @@ class _Measuring:
             # Before the worker starts: two of them would share the cores.
             self._keras_outputs(SERVED_FILE)
             self._keras_outputs(self.baseline)
-        jobs = [self._job(s, f"{s}.tflite", self._outputs(runtime, s)) for s in missing]
+        count = self._count(runtime)
+        jobs = [self._job(s, f"{s}.tflite", self._outputs(runtime, s), count) for s in missing]
         for outcome in runtimes.run(runtime, jobs, self._work.console):
             # The worker is writing the next scheme's outputs already: each has a file of its own.
             outputs = self._outputs(runtime, outcome.name)
@@ -196,23 +207,30 @@ class _Measuring:
         return self._compare(np.load(outputs, mmap_mode="r"), outcome, runtime)
 
     def _compare(self, outputs: npt.NDArray[np.generic], outcome: Outcome, runtime: str) -> Cell:
+        count, total = self._count(runtime), self._data.facts.test
         return compare(
             outputs,
             outcome.output,
-            self._keras_outputs(SERVED_FILE),
-            self._keras_outputs(self.baseline),
-            self._labels,
+            self._keras_outputs(SERVED_FILE)[:count],
+            self._keras_outputs(self.baseline)[:count],
+            self._labels[:count],
             scheme=outcome.name,
             runtime=runtime,
             version=runtimes.version(runtime),
+            of=total if count < total else None,
         )
+
+    def _count(self, runtime: str) -> int:
+        """How many test images a runtime is given, from the first on."""
+        most = runtimes.most_images(runtime)
+        return self._data.facts.test if most is None else min(most, self._data.facts.test)
 
     def _keras_outputs(self, file: str) -> npt.NDArray[np.generic]:
         """What a Keras model answers on the test set, (n, classes); computed once, and only if needed."""
         if file not in self._keras:
             path = self._work.scratch / f"{file}.npy"
             if not path.is_file():
-                job = self._job(file, file, self._work.scratch / "partial.npy")
+                job = self._job(file, file, self._work.scratch / "partial.npy", self._data.facts.test)
                 (outcome,) = runtimes.run(REFERENCE_RUNTIME, [job], self._work.console)
                 if outcome.error:
                     raise RuntimeFailure(f"runtime '{REFERENCE_RUNTIME}' (the reference): {outcome.error}")
@@ -220,12 +238,12 @@ class _Measuring:
             self._keras[file] = np.load(path, mmap_mode="r")
         return self._keras[file]
 
-    def _job(self, name: str, file: str, out: Path) -> Job:
+    def _job(self, name: str, file: str, out: Path, count: int) -> Job:
         return Job(
             name=name,
             model=model_file(self._converted.path(file)),
             images=model_file(self._data.path("test_images.npy")),
-            count=self._data.facts.test,
+            count=count,
             preprocess=self._data.facts.preprocess.model_dump_json(),
             out=model_file(out),
             threads=runtimes.cores(),
@@ -243,6 +261,7 @@ class _Measuring:
             "baseline": self._converted.files[self.baseline].sha256,
             "images": self._data.files["test_images.npy"].sha256,
             "labels": self._data.files["test_labels.npy"].sha256,
+            "count": self._count(runtime),
             "preprocess": self._data.facts.preprocess.model_dump(mode="json"),
             "runtime": runtime,
             "scheme": file,

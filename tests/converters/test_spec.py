@@ -72,8 +72,8 @@ def test_a_floor_below_what_was_proven_is_refused(floor: str) -> None:
         ConversionSpec(scheme="float32", runtime_floor=floor)
 
     assert str(caught.value) == (
-        f"runtime floor '{floor}' is below 2.14.0, the oldest runtime that the output is run on: nothing is "
-        "known of older ones"
+        f"runtime floor '{floor}' is below 2.14.0, the oldest runtime that the output is run on: it is "
+        "not checked on older ones"
     )
 
 

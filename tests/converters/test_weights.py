@@ -8,6 +8,7 @@ from converters.errors import InvalidTfliteError
 from converters.representative import representative
 from converters.tflite.keras import from_keras
 from converters.tflite.weights import WeightTensor, weights
+from tests.converters import built
 
 pytestmark = pytest.mark.tensorflow
 
@@ -80,3 +81,46 @@ def test_what_is_no_tflite_file_is_refused() -> None:
     """With its name."""
     with pytest.raises(InvalidTfliteError, match="own"):
         weights(b"no model", where="own")
+
+
+def dense(dtype: str, data: built.Array, *, sparse: bool = False) -> bytes:
+    """A file of one FULLY_CONNECTED with a kernel (2, 3)."""
+    tensors = [
+        built.tensor("door", (1, 3)),
+        built.tensor("kernel", (2, 3), dtype, data=data, sparse=sparse),
+        built.tensor("answer", (1, 2)),
+    ]
+    made = built.op("FULLY_CONNECTED", (0, 1), (2,))
+    return built.model(built.graph(tensors, [made], inputs=(0,), outputs=(2,)))
+
+
+def test_a_kernel_is_read_as_it_stands() -> None:
+    """Row by row."""
+    (found,) = weights(dense("FLOAT32", np.arange(6, dtype=np.float32)), where="own")
+    assert found.values.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (dense("INT4", np.zeros(3, np.uint8)), "kernel 'kernel' is in int4"),
+        (dense("FLOAT32", np.zeros(2, np.float32), sparse=True), "is in sparse storage"),
+        (dense("FLOAT32", np.zeros(5, np.float32)), "has 20 bytes, its shape needs 24"),
+    ],
+    ids=["packed", "sparse", "short"],
+)
+def test_a_kernel_that_is_packed_or_damaged_is_refused(content: bytes, message: str) -> None:
+    """By its name; never read as something else."""
+    with pytest.raises(InvalidTfliteError, match=message):
+        weights(content, where="own")
+
+
+def test_a_damaged_file_is_an_error_of_ours_wherever_it_is_cut() -> None:
+    """No exception of numpy or of a generated reader."""
+    content = dense("FLOAT32", np.arange(6, dtype=np.float32))
+    for length in range(8, len(content), 4):
+        try:
+            found = weights(content[:length], where="own")
+        except InvalidTfliteError:
+            continue
+        assert all(each.values.shape == (2, 3) for each in found)

@@ -199,6 +199,7 @@ WRONG_VALUES: dict[str, tuple[dict[str, Any], str]] = {
     "scheme twice": ({"convert": {"schemes": ["int8", "int8"]}}, "schemes names one twice: int8, int8"),
     "no scheme": ({"convert": {"schemes": []}}, "convert.schemes: "),
     "only the reference": ({"verify": {"runtimes": ["keras"]}}, "nothing would be verified"),
+    "only a slow one": ({"verify": {"runtimes": ["keras", "litert_gpu"]}}, "add one of the CPU"),
     "runtime twice": ({"verify": {"runtimes": ["keras", "keras"]}}, "runtimes names one twice"),
     "optimization twice": (
         {"optimize": [{"name": "prune"}, {"name": "prune"}]},

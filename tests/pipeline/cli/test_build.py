@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import recipe, runner, target
+from pipeline import recipe, runner, runtimes, target
 from pipeline.console import Console
 from pipeline.datasets import emnist
+from pipeline.release.manifest import read
 from pipeline.stages import STAGES
 from tests.conftest import Answer, Pipeline, SmokeBuild, pipeline
 from tests.pipeline.datasets.emnist_files import write_variant
@@ -60,9 +61,38 @@ def test_the_table_of_a_build_says_what_a_reader_wants_first(cli: Pipeline, runs
     assert lines[-1] == f"bundle    {runs / 'digits-smoke' / 'bundle-tflite'}"
     verified = json.loads((runs / "digits-smoke" / "bundle-tflite" / "manifest.json").read_text("utf-8"))
     cells = verified["verification"]["cells"]
-    assert len(lines) == 3 + 2 + len(cells) + 1
-    assert {tuple(line.split()[:2]) for line in lines[5:-1]} == {(c["scheme"], c["runtime"]) for c in cells}
+    table, below = lines[5 : 5 + len(cells)], lines[5 + len(cells) : -1]
+    assert {tuple(line.split()[:2]) for line in table} == {(c["scheme"], c["runtime"]) for c in cells}
+    (kept,) = verified["verification"]["delegation"]
+    assert below[0].startswith(f"delegate  xnnpack: {kept['delegated']} of {kept['ops']} ops in ")
+    for line, op in zip(below[1:], kept["staying"], strict=False):
+        assert line.startswith(f"          stays: {op['op']} #{op['index']}")
     assert answer.err == "".join(f"{stage.name}: unchanged\n" for stage in STAGES)
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_a_build_for_a_gpu_runs_on_one_and_says_how_an_app_opens_it(cli: Pipeline, runs: Path) -> None:
+    """LiteRT's GPU accelerator takes every op and answers as the CPU does; the plan stands in the bundle."""
+    reason = runtimes.unavailable("litert_gpu")
+    if reason is not None:
+        pytest.skip(f"litert_gpu: {reason}")
+    answer = cli("build", "digits", *SMOKE, "--runs", runs, "--target", "android-gpu")
+    assert answer.code == 0, answer.err
+    manifest = read(runs / "digits-smoke" / "bundle-android-gpu")
+    cells = [cell for cell in manifest.verification.cells if cell.runtime == "litert_gpu"]
+    assert {(cell.scheme, cell.status, cell.images) for cell in cells} == {
+        (scheme, "ran", 359) for scheme in ("float32", "float16", "int8")
+    }
+    assert manifest.model.delegate_plan.gpu is not None
+    assert manifest.model.delegate_plan.gpu.precision_loss_allowed
+    assert [(kept.delegate, kept.full) for kept in manifest.verification.delegation] == [
+        ("gpu", True),
+        ("xnnpack", True),
+    ]
+    gates = [gate for gate in manifest.verification.gates if gate.gate == "require_full_delegation"]
+    assert [(gate.scheme, gate.runtime, gate.passed) for gate in gates] == [("float16", "gpu", True)]
+    assert "delegate  gpu: " in answer.out
 
 
 @pytest.mark.tensorflow

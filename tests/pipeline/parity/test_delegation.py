@@ -4,7 +4,16 @@ import pytest
 
 from converters.tflite.graph import Inspection
 from pipeline import target
-from pipeline.parity.delegation import GATE, check_delegation, gates
+from pipeline.parity.delegation import (
+    GATE,
+    LISTED_OPS,
+    check_delegation,
+    details,
+    gates,
+    headline,
+    record,
+)
+from pipeline.parity.report import failures
 from tests.converters.delegates.single import chain, single, weights
 
 FLOATS = chain("RELU", "TANH")
@@ -39,6 +48,8 @@ def test_an_op_that_stays_fails_a_target_that_requires_all(name: str) -> None:
     (gate,) = gates("float16", checked, chosen)
     assert (gate.gate, gate.runtime, gate.passed, gate.limit) == (GATE, chosen.delegates[0], False, 1.0)
     assert gate.measured == pytest.approx(1 / 3)
+    (sentence,) = failures([gate])
+    assert sentence == f"float16 on {first}"
 
 
 def test_a_file_that_goes_whole_passes() -> None:
@@ -73,3 +84,28 @@ def test_the_options_of_the_plan_reach_the_rules() -> None:
     integers = chain("RELU", "TANH", dtype="INT8")
     assert check_delegation(integers, chosen)[0].passed
     assert not check_delegation(integers, closed)[0].passed
+
+
+def test_what_is_kept_is_what_was_found() -> None:
+    """Op by op, so that the manifest tells an app's author why."""
+    kept = record(check_delegation(ODD, target.load("android-gpu"))[0])
+    assert (kept.delegate, kept.ops, kept.full) == ("gpu", 3, False)
+    assert kept.delegated == 3 - len(kept.staying)
+    assert "GELU" in {one.op for one in kept.staying}
+    assert headline(kept) == f"gpu: {kept.delegated} of 3 ops in {kept.partitions} part"
+    assert any(line.startswith("stays: GELU #1: only newer releases") for line in details(kept))
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    """All of them stand in the manifest."""
+    many = record(check_delegation(chain(*["GELU"] * (LISTED_OPS + 2)), target.load("android-gpu"))[0])
+    assert len(many.staying) == LISTED_OPS + 2
+    lines = [line for line in details(many) if line.startswith("stays: ")]
+    assert len(lines) == LISTED_OPS
+    assert "and 2 more stay" in details(many)
+
+
+def test_warnings_are_told_as_such() -> None:
+    """NNAPI is a legacy."""
+    kept = record(check_delegation(FLOATS, target.load("android-nnapi"))[0])
+    assert any(line.startswith("warning: ") and "Android 15" in line for line in details(kept))

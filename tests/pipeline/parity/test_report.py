@@ -14,7 +14,7 @@ from pipeline.artifacts import (
     VerifiedModel,
 )
 from pipeline.interval import Interval
-from pipeline.parity.report import COLUMNS, check_gates, failures, notes, percent, row, rows
+from pipeline.parity.report import COLUMNS, check_gates, failures, notes, passed, percent, row, rows
 from pipeline.sections import Gate
 
 SIZE = 2_808_751
@@ -286,3 +286,10 @@ def test_the_table_has_a_row_for_each_cell_with_the_size_of_its_file() -> None:
 
     assert [line[0] for line in table] == ["int8", "int8", "float32"]
     assert [line[2:4] for line in table] == [("1,000", "500"), ("1,000", "500"), ("4,000", "2,000")]
+
+
+def test_a_part_of_the_images_is_no_pass() -> None:
+    """However well it went."""
+    assert passed([], [ran()], "int8")
+    assert not passed([], [ran(images=500, test_images=1_000)], "int8")
+    assert not passed([], [ran()], "float32")

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from converters.tflite.inspect import inspect
+from converters.tflite.versions import minimum_runtime
 from pipeline.console import Console
 from pipeline.errors import StepError
+from pipeline.parity.delegation import headline
 from pipeline.preprocess import Pixels, decode, picture
 from pipeline.release import bundle, schema
 from pipeline.release.examples import ENLARGE, on_paper
@@ -84,6 +87,37 @@ def test_the_manifest_says_what_was_built(manifest: Manifest) -> None:
     assert manifest.dataset.sources[0].name == "digits.csv.gz"
     assert manifest.tools["tensorflow"]
     assert len(manifest.verification.cells) == 20
+
+
+def test_the_manifest_says_where_the_model_runs(manifest: Manifest, smoke_build: SmokeBuild) -> None:
+    """The runtime computed anew beside the file's own claim, and how each delegate is opened."""
+    model = manifest.model
+    assert model.min_runtime == minimum_runtime(inspect(smoke_build.bundle / model.file)).text
+    assert model.claimed_min_runtime == next(
+        each.claimed_min_runtime for each in manifest.variants if each.scheme == model.scheme
+    )
+    assert model.delegates == model.delegate_plan.named == ("xnnpack",)
+    assert model.delegate_plan.xnnpack is not None
+    (kept,) = manifest.verification.delegation
+    assert kept.ops == sum(manifest.variants[-2].ops.values())
+    assert kept.delegated + len(kept.staying) == kept.ops
+
+
+def test_every_scheme_is_diagnosed_and_none_has_an_error(manifest: Manifest) -> None:
+    """TensorFlow's own wrong claims in int16x8 are worth knowing, no more."""
+    found = manifest.verification.diagnostics
+    assert {one.severity for one in found} <= {"warning", "info"}
+    assert ("int16x8", "P002", "info") in {(one.scheme, one.code, one.severity) for one in found}
+
+
+def test_the_model_card_says_where_it_runs(smoke_build: SmokeBuild, manifest: Manifest) -> None:
+    """Minimum runtime, packages that carry it, delegates; nothing that is only worth knowing."""
+    card = (smoke_build.bundle / "MODEL_CARD.md").read_text("utf-8")
+    assert f"| minimum runtime | TensorFlow Lite {manifest.model.min_runtime}, by " in card
+    assert "| tflite-runtime (" in card
+    assert f"- {headline(manifest.verification.delegation[0])}\n" in card
+    assert "  - stays: QUANTIZE #0: " in card
+    assert "P002" not in card
 
 
 def test_the_model_card_quotes_every_cell_and_the_clause(smoke_build: SmokeBuild, manifest: Manifest) -> None:
@@ -172,6 +206,9 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
         (("preprocess", "height"), 10**9),
         (("preprocess", "scale"), float("inf")),
         (("golden", "cases"), []),
+        (("model", "delegates"), ["gpu", "xnnpack"]),
+        (("model", "delegate_plan", "xnnpack"), None),
+        (("model", "delegate_plan", "xnnpack", "threads"), 10**6),
         (("golden", "output_tolerance"), -1),
         (("surprise",), 1),
     ],
@@ -221,6 +258,17 @@ def test_the_command_line_fails_the_gate(copy: Path) -> None:
     answer = pipeline("verify", copy)
     assert answer.code == 3
     assert "FAILED: picture-000" in answer.out
+
+
+def test_a_bundle_with_a_known_fault_fails(copy: Path) -> None:
+    """A floor that its ops do not keep: the golden vectors pass, the file does not."""
+    edit(copy, "model", "runtime_floor", value="1.5.0")
+    answer = pipeline("verify", copy, "--json")
+    assert answer.code == 3
+    assert answer.json["passed"] is False
+    assert not any(replay["wrong"] for replay in answer.json["golden"])
+    assert {one["code"] for one in answer.json["diagnostics"] if one["severity"] == "error"} == {"P004"}
+    assert "pipeline explain P004" in answer.err
 
 
 def test_the_encoded_picture_leads_to_the_label(smoke_build: SmokeBuild, manifest: Manifest) -> None:

@@ -10,8 +10,8 @@ import pytest
 from pipeline import recipe, target
 from pipeline.artifacts import Artifact, ConvertedModels, FileRecord, PreparedData, VerifiedModel, sha256
 from pipeline.console import Console
-from pipeline.parity.report import unexpected
-from pipeline.runtimes import tflite_runtime
+from pipeline.parity.report import failures, notes, unexpected
+from pipeline.runtimes import litert, tflite_runtime
 from pipeline.sections import ExpectSection
 from pipeline.stages import STAGES, Work, verify
 from tests.conftest import SmokeBuild
@@ -82,7 +82,9 @@ def test_a_file_that_no_runtime_takes_fails_its_gate(smoke_build: SmokeBuild, tm
     status = {(cell.scheme, cell.runtime): cell.status for cell in verified.cells}
     assert status["int8", "litert"] == "failed"
     assert status["float32", "litert"] == "ran"
-    assert {gate.gate for gate in verified.gates if not gate.passed} >= {"runs"}
+    assert {gate.gate for gate in verified.gates if not gate.passed} >= {"runs", "readable"}
+    assert any("int8.tflite" in text for text in failures(verified.gates))
+    assert verified.delegation == ()
     assert all(cell.reason for cell in verified.cells if cell.status == "failed")
 
 
@@ -121,6 +123,68 @@ def test_expectations_are_compared_on_the_same_train_set_alone(smoke_build: Smok
         expect = ExpectSection(train_images=images, accuracy_percent={"int8": 99.99})
         assert len(unexpected(expect, facts, cells)) == sentences
     assert not unexpected(None, facts, cells)
+
+
+def test_a_slow_runtime_is_given_the_first_images_alone(
+    smoke_build: SmokeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cell is measured on them, says so, and is no ground for a pass or a picture."""
+    monkeypatch.setattr(litert, "MAX_IMAGES", 100, raising=False)
+    task = work(smoke_build, tmp_path)
+    verified = run(task)
+    cells = {(cell.scheme, cell.runtime): cell for cell in verified.cells}
+    few, all_of_it = cells["int8", "litert"], cells["int8", "tflite_runtime"]
+    assert (few.images, few.test_images) == (100, 359)
+    assert (all_of_it.images, all_of_it.test_images) == (359, None)
+    assert cells["float32", "litert"].agreement == 1.0, "sliced alike"
+    assert notes(verified.cells) == ["litert: the first 100 of 359 images"]
+    assert verified.outputs_of == "tflite_runtime"
+    assert not unexpected(
+        ExpectSection(train_images=1438, accuracy_percent={"int8": 99.99}),
+        PreparedData.read(smoke_build.stage("data")).facts,
+        [few],
+    )
+    monkeypatch.setattr(litert, "MAX_IMAGES", 50, raising=False)
+    again = next(cell for cell in run(task).cells if (cell.scheme, cell.runtime) == ("int8", "litert"))
+    assert again.images == 50, "another count is another cell"
+
+
+def test_the_runtimes_of_the_target_are_in_the_settings() -> None:
+    """Those that stand in for its delegates too, so that installing one verifies anew."""
+    chosen = recipe.load("digits")
+    on = {n: verify.settings(chosen, target.load(n), None)["runtimes"] for n in ("tflite", "android-gpu")}
+    assert "litert_gpu" not in on["tflite"]
+    assert on["android-gpu"]["litert_gpu"][1] == 500
+
+
+def test_an_error_of_any_file_fails_the_build(smoke_build: SmokeBuild, tmp_path: Path) -> None:
+    """A floor below what the dynamic-range file needs, 2.4: every runtime of this machine still runs it."""
+    stated = ConvertedModels.read(smoke_build.stage("convert"))
+    old = stated.model_copy(update={"runtime_floor": "2.3.0"}).placed(stated.folder)
+    verified = run(work(smoke_build, tmp_path, old))
+    failed = [gate for gate in verified.gates if not gate.passed]
+    assert {(gate.scheme, gate.runtime, gate.gate) for gate in failed} == {("dynamic_range", "file", "P004")}
+    assert not verified.passed
+    (sentence,) = failures(verified.gates)
+    assert sentence.startswith("dynamic_range: P004 op ")
+    assert "needs TensorFlow Lite 2.4.0, the runtime floor is 2.3.0" in sentence
+    assert "pipeline explain P004" in sentence
+
+
+def test_what_ships_must_be_delegated_where_the_target_requires_it(
+    smoke_build: SmokeBuild, tmp_path: Path
+) -> None:
+    """XNNPACK leaves the change of signedness at a uint8 door to the reference kernels."""
+    task = work(smoke_build, tmp_path)
+    strict = task.target.model_copy(update={"require_full_delegation": True})
+    verified = run(dataclasses.replace(task, target=strict))
+    failed = [gate for gate in verified.gates if not gate.passed]
+    assert [(gate.scheme, gate.runtime) for gate in failed] == [("int8", "xnnpack")]
+    assert not verified.passed
+    (kept,) = verified.delegation
+    assert not kept.full
+    assert kept.delegated + len(kept.staying) == kept.ops
+    assert "QUANTIZE" in failures(verified.gates)[0]
 
 
 def test_what_ships_must_fit_the_targets_budget(smoke_build: SmokeBuild, tmp_path: Path) -> None:
