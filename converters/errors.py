@@ -8,6 +8,7 @@ ConverterError
 ├── UnsupportedOpsError     the model needs ops outside TFLite's builtins
 ├── RuntimeFloorError       the file needs a newer runtime than the floor allows
 ├── WrongClaimError         the file claims to run on runtimes that would misread it
+├── MetadataError           what is to be written of the model does not fit it
 └── InvalidTfliteError      not a readable .tflite file
 """
 
@@ -46,3 +47,7 @@ class WrongClaimError(ConverterError):
 
 class InvalidTfliteError(ConverterError):
     """The file is not a readable TensorFlow Lite flatbuffer."""
+
+
+class MetadataError(ConverterError):
+    """What is to be written of the model does not fit it, or into it."""

@@ -64,14 +64,14 @@ class Recipe(Section):
 
     Attributes:
         name: of the recipe, and of its run folder.
-        description: one line.
+        description: one line, as the files' metadata takes it.
         profile: ``smoke`` marks a build for tests, seconds long.
         seed: of split, initialisation, shuffling, representative samples and golden cases.
         guard: what the accuracy guard may do to int8; None leaves int8 as it is.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    description: str = ""
+    description: str = Field(default="", max_length=1_000, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]*$")
     profile: Literal["full", "smoke"] = "full"
     seed: int = Field(default=1, ge=0, lt=2**31)
     dataset: DatasetSection

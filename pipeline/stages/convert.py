@@ -1,22 +1,27 @@
 """Convert: the scaling of pixels goes into the graph, then one .tflite per scheme.
 
 served model:   image 0..255 (1, *shape) -> pixel_scaling -> trained model -> probabilities
+
+Metadata and labels are written into each file last, when all is measured.
 """
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from converters import ConversionSpec, Converted, convert, representative, stack
 from converters.tflite.inspect import Inspection, Tensor, inspect_bytes
 from converters.tflite.keras import from_keras, load_keras
+from converters.tflite.metadata_writer import Description, describe
 from converters.tflite.schemes import SCHEMES
 from converters.tflite.weights import weights
 from pipeline.artifacts import (
     Artifact,
     Claim,
     ConvertedModels,
+    DatasetFacts,
     OptimizedModel,
     PreparedData,
     TensorSpec,
@@ -33,7 +38,7 @@ from pipeline.stages.claims import check, measured_in_file
 from pipeline.stages.data import train_part
 from pipeline.target import Target
 
-VERSION = 1
+VERSION = 2
 TOOLS = ("tensorflow", "tf_keras", "numpy")
 
 SERVED_FILE = "served.h5"
@@ -54,6 +59,7 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
         "convert": recipe.convert.model_dump(mode="json"),
         "schemes": schemes(recipe, target),
         "guard": guarding.settings(recipe, target),
+        "metadata": [run_name(recipe), recipe.description],
         "seed": recipe.seed,
     }
 
@@ -92,11 +98,12 @@ def run(work: Work) -> Artifact:
         plain = made[GUARDED_SCHEME]
         baseline = work.folder / (TRAINED_FILE if optimized.applied else SERVED_FILE)
         made[GUARDED_SCHEME], guard = guarding.guarded(work, source, plain, samples, baseline=baseline)
-    for name, converted in made.items():
-        converted.write(work.folder / f"{name}.tflite")
+    described = [_described(converted, work.recipe, data.facts) for converted in made.values()]
+    for converted in described:
+        converted.write(work.folder / f"{converted.spec.scheme}.tflite")
     return work.finish(
         ConvertedModels,
-        variants=tuple(variant(converted) for converted in made.values()),
+        variants=tuple(variant(converted) for converted in described),
         runtime_floor=work.recipe.convert.runtime_floor,
         claims={name: _claims_in(converted, optimized) for name, converted in made.items()},
         guard=guard,
@@ -132,6 +139,24 @@ def _claims_in(converted: Converted, optimized: OptimizedModel) -> tuple[Claim, 
     )
     check(kept, where=f"{scheme}.tflite")
     return kept
+
+
+def run_name(recipe: Recipe) -> str:
+    """The model's name in its metadata; a smoke build's is never mistaken for a full one's."""
+    return recipe.name if recipe.profile == "full" else f"{recipe.name}-{recipe.profile}"
+
+
+def _described(converted: Converted, recipe: Recipe, facts: DatasetFacts) -> Converted:
+    """The file with metadata and labels."""
+    description = Description(
+        name=run_name(recipe),
+        description=recipe.description,
+        labels=facts.labels,
+        pixel_scale=facts.preprocess.scale,
+        pixel_offset=facts.preprocess.offset,
+    )
+    where = f"{converted.spec.scheme}.tflite"
+    return replace(converted, content=describe(converted.content, description, where=where))
 
 
 def conversion_spec(recipe: Recipe, target: Target, scheme: str) -> ConversionSpec:
