@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from converters.diagnostics import explanations
 from converters.tflite.schemes import SCHEMES
-from pipeline import shelf
+from pipeline import shelf, target
 from pipeline.cli.app import app
 from pipeline.stages import STAGES
 
@@ -53,3 +53,12 @@ def diagnostic_table() -> None:
     print("| code | what it is |\n|---|---|")
     for code, one in explanations().items():
         print(f"| `{code}` | {one.title} |")
+
+
+def target_table() -> None:
+    """Prints every target: delegates in the order in which an app tries them, what ships."""
+    print("| target | delegates, in order | ships, best first | all of it on the first |\n|---|---|---|---|")
+    for name in target.names():
+        one = target.load(name)
+        required = "required" if one.require_full_delegation else ""
+        print(f"| `{name}` | {', '.join(one.delegates)} | {', '.join(one.ship)} | {required} |")

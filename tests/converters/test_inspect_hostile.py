@@ -190,6 +190,7 @@ class TestCrafted:
         inspection = inspect_bytes(aliased(3, field=0), where="test")
         assert len(inspection.tensors) == 3
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("field", [0, 3])
     def test_a_million_references_to_one_table(self, field: int) -> None:
         """4 MB that would become a million tensors or ops."""
@@ -207,6 +208,7 @@ class TestCrafted:
         long = struct.pack("<I", 1_000_000) + b"\1\0\0\0" * 1_000_000
         assert DAMAGED in complaint(aliased(1_000, field=0, target=long))
 
+    @pytest.mark.slow
     def test_memory_is_bounded_by_the_file(self) -> None:
         """As many tensors as the reader allows for a file of 1 MB."""
         content = aliased(250_000, field=0)
