@@ -34,7 +34,10 @@ def test_its_recipe_loads(tmp_path: Path) -> None:
     """The example is a recipe, not prose."""
     from pipeline import recipe
 
-    whole, more = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    photos, whole, more = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    mine = recipe.check({"name": "my_photos", **tomllib.loads(photos)}, where="my_photos")
+    assert (mine.dataset.name, mine.model.name) == ("image_folder", "transfer")
+    assert mine.train.head is not None
     path = tmp_path / "mine.toml"
     path.write_text(whole, "utf-8")
     loaded = recipe.load(str(path))
