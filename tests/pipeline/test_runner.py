@@ -70,6 +70,7 @@ def test_an_unchanged_rebuild_loads_no_tensorflow(runs: Path) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
+@pytest.mark.slow
 def test_a_changed_convert_option_reruns_only_from_there(runs: Path) -> None:
     """Training is kept."""
     assert rebuild(runs, "--set", "convert.io=float32") == {
