@@ -51,7 +51,8 @@ def _raise_failures(build: "Build") -> None:
     if not failed:
         why = "; ".join(notes(verified.cells))
         raise GateError(f"no runtime ran scheme '{verified.ship}', nothing was bundled: {why}")
-    raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed))
+    look = f" (its pictures: {build.pictures})" if verified.outputs_of else ""
+    raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed) + look)
 
 
 def _warn_of_surprises(build: "Build", recipe: "Recipe", options: BuildOptions) -> None:
@@ -85,10 +86,10 @@ def _show(build: "Build", options: BuildOptions) -> None:
     if isinstance(data, PreparedData):
         click.echo(f"data      {data.facts.clause}")
     if isinstance(trained, TrainedModel):
-        best = trained.history[trained.best_epoch - 1]
+        kept = f"epoch {trained.best_epoch} of {len(trained.history)}" if trained.best_epoch else "head alone"
         click.echo(
-            f"model     {trained.model}, {trained.parameters:,} parameters, epoch {best.epoch} of "
-            f"{len(trained.history)}, validation accuracy {best.validation_accuracy:.2%}"
+            f"model     {trained.model}, {trained.parameters:,} parameters, {kept}, "
+            f"validation accuracy {trained.validation_accuracy:.2%}"
         )
     if isinstance(optimized, OptimizedModel):
         for line in promises.lines(optimized.claims):
@@ -127,6 +128,8 @@ def _show(build: "Build", options: BuildOptions) -> None:
                 for v in converted.variants
             ],
         )
+    if build.pictures is not None and isinstance(verified, VerifiedModel):
+        click.echo(f"pictures  {build.pictures}")
     if build.bundle is not None:
         click.echo(f"bundle    {build.bundle}")
 
@@ -135,6 +138,7 @@ def _document(build: "Build") -> dict[str, Any]:
     return {
         "run": str(build.folder),
         "bundle": str(build.bundle) if build.bundle else None,
+        "pictures": str(build.pictures) if build.pictures else None,
         "passed": getattr(build.artifacts.get("verify"), "passed", None),
         "stages": [
             {"stage": r.stage, "key": r.key, "cached": r.cached, "seconds": round(r.seconds, 3)}

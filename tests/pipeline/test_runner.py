@@ -110,6 +110,14 @@ def test_a_failed_gate_is_exit_code_3_and_bundles_nothing(runs: Path) -> None:
         assert ("verify: unchanged" in answer.err) == (attempt == 1)
         assert "Traceback" not in answer.err
         assert "FAILED" in answer.out, "with its row in the table"
+        folder = runs / "digits-smoke" / "pictures"
+        assert f"its pictures: {folder}" in answer.err
+        assert {path.name for path in folder.glob("*.png")} == {
+            "learning_curves.png", "confusion.png", "mistakes.png", "least_sure.png",
+        }  # fmt: skip
+        if attempt == 0:
+            # Neither are they taken from an earlier build, nor missing where only they were removed.
+            shutil.rmtree(folder)
 
 
 def test_a_damaged_artifact_is_noticed_and_made_again(runs: Path) -> None:

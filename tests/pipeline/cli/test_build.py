@@ -57,11 +57,12 @@ def test_the_table_of_a_build_says_what_a_reader_wants_first(cli: Pipeline, runs
     assert lines[0] == "data      359 digits test images, trained on 1,438 digits train images"
     assert lines[1].startswith("model     emnist_cnn, ")
     assert lines[2].startswith("keras     ")
+    assert lines[-2] == f"pictures  {runs / 'digits-smoke' / 'pictures'}"
     assert lines[-1] == f"bundle    {runs / 'digits-smoke' / 'bundle-tflite'}"
     verified = json.loads((runs / "digits-smoke" / "bundle-tflite" / "manifest.json").read_text("utf-8"))
     cells = verified["verification"]["cells"]
-    assert len(lines) == 3 + 2 + len(cells) + 1
-    assert {tuple(line.split()[:2]) for line in lines[5:-1]} == {(c["scheme"], c["runtime"]) for c in cells}
+    assert len(lines) == 3 + 2 + len(cells) + 2
+    assert {tuple(line.split()[:2]) for line in lines[5:-2]} == {(c["scheme"], c["runtime"]) for c in cells}
     assert answer.err == "".join(f"{stage.name}: unchanged\n" for stage in STAGES)
 
 

@@ -24,6 +24,7 @@ COUNT = features.BATCH * 2 + 5
         (None, True),
         (AugmentSection(), True),
         (AugmentSection(flip=True), True),
+        (AugmentSection(flip=True, outside="reflect"), True),
         (AugmentSection(flip=True, rotation_degrees=1), False),
         (AugmentSection(contrast=0.1), False),
         (AugmentSection(crop=0.1), False),

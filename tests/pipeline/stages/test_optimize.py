@@ -103,6 +103,7 @@ RESUMED = {
 }
 """Sections, and after how many epochs in all they are killed."""
 
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", RESUMED)
 def test_a_resumed_optimisation_ends_with_the_same_weights(
