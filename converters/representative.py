@@ -59,7 +59,8 @@ def representative(
     count = len(samples) if samples.ndim else 0
     if count < max(minimum, 1):
         raise RepresentativeError(
-            f"{count} representative samples are too few to calibrate on: give at least {max(minimum, 1)}"
+            f"{count} representative samples are too few to calibrate on: give at least {max(minimum, 1)}, "
+            "or convert to a scheme that is not calibrated"
         )
     if tuple(samples.shape[1:]) != tuple(shape):
         raise RepresentativeError(

@@ -138,7 +138,10 @@ class DatasetFacts(_Frozen):
         test_published: the same for test.
         sources: the files it was read from.
         left_out: files that could not be decoded and that the recipe allows to leave out.
-        duplicates: (train file, test file) whose pixels, as the model sees them, are the same.
+        duplicates: (train file, test file) of the same pixels, as the model sees them; the first ones.
+        duplicate_count: how many test images stand in train too.
+        two_classes: (file, file of another class) of the same pixels, in whichever split; the first ones.
+        two_classes_count: how many such pairs there are.
     """
 
     name: str
@@ -154,6 +157,9 @@ class DatasetFacts(_Frozen):
     sources: tuple[SourceFile, ...]
     left_out: tuple[str, ...] = ()
     duplicates: tuple[tuple[str, str], ...] = ()
+    duplicate_count: int = 0
+    two_classes: tuple[tuple[str, str], ...] = ()
+    two_classes_count: int = 0
 
     @property
     def clause(self) -> str:
@@ -206,7 +212,9 @@ class TrainedModel(Artifact):
         model: name of the plug-in that built it.
         parameters: how many it has.
         pixel_scaling: (scale, offset): what 0..255 became before it.
-        best_epoch: whose weights these are.
+        best_epoch: whose weights these are; 0 for those of the head's training, where no epoch after it was
+            better on validation.
+        start_accuracy: on validation, 0..1, after the head's training; None where there was none.
         history: figures of every epoch.
         head_history: of the epochs before these, when the head of a pretrained base was trained alone; empty
             where it was not.
@@ -217,9 +225,17 @@ class TrainedModel(Artifact):
     parameters: int
     pixel_scaling: tuple[float, float]
     best_epoch: int
+    start_accuracy: float | None = None
     history: tuple[EpochRecord, ...]
     head_history: tuple[EpochRecord, ...] = ()
     pretrained: tuple[SourceFile, ...] = ()
+
+    @property
+    def validation_accuracy(self) -> float:
+        """Of these weights, 0..1."""
+        if self.best_epoch == 0 and self.start_accuracy is not None:
+            return self.start_accuracy
+        return self.history[self.best_epoch - 1].validation_accuracy
 
 
 class Claim(_Frozen):
@@ -353,6 +369,8 @@ class Cell(_Frozen):
         test_images: how many the test set has, where only the first of them were run; None where all were.
         accuracy: top-1 against the labels.
         agreement: share of images on which top-1 equals the reference's.
+        near_ties: of the other images, those where the reference itself prefers its class by no more than the
+            scheme's outputs may differ.
         max_abs_error: of the dequantised output against the reference.
         mean_abs_error: the same, mean.
         sqnr_db: power of the reference over power of the error, dB; None where there is no error.
@@ -371,6 +389,7 @@ class Cell(_Frozen):
     test_images: int | None = None
     accuracy: Interval | None = None
     agreement: float | None = None
+    near_ties: int = 0
     max_abs_error: float | None = None
     mean_abs_error: float | None = None
     sqnr_db: float | None = None
@@ -390,6 +409,7 @@ class GateResult(_Frozen):
         measured: None where there was nothing to measure.
         passed: whether it holds.
         why: what to say where it does not and the figures do not tell; empty elsewhere.
+        forgiven: near-ties without which it would not have been reached, 0 or 1.
     """
 
     scheme: str
@@ -399,6 +419,7 @@ class GateResult(_Frozen):
     measured: float | None
     passed: bool
     why: str = ""
+    forgiven: int = 0
 
 
 class VerifiedModel(Artifact):

@@ -23,6 +23,7 @@ from pipeline.sections import (
     TrainSection,
     VerifySection,
     check_base,
+    check_quantizable,
 )
 from pipeline.target import Target
 
@@ -102,7 +103,10 @@ class Recipe(Section):
                 "their ranges in training: leave one of them out"
             )
         if self.train.head is not None:
-            check_base(self.model.name, what="train.head")
+            check_base(self.model, what="train.head")
+        for section in self.optimize:
+            if section.name == QUANTIZED_IN_TRAINING and section.options.get("layers") is None:
+                check_quantizable(self.model)
         for scheme in self.verify.gates:
             if scheme not in self.convert.schemes:
                 raise ValueError(

@@ -7,6 +7,7 @@
         stages/<stage>/<key>.partial/ one being made; what it holds is used to resume
         tensorboard/<key>/            logs of a training
         cells/<hash>.json             what a file on a runtime was measured to do
+        pictures/                     curves and verified answers of the last build, gates passed or not
         bundle-<target> -> stages/bundle/<key>/bundle
 
 A stage's key is the hash of its settings, its parents' contents and its tools' versions: an unchanged
@@ -35,7 +36,7 @@ from pipeline.artifacts import Artifact, digest
 from pipeline.console import Console
 from pipeline.errors import BusyError, InternalError, PipelineError, StorageError
 from pipeline.recipe import Recipe
-from pipeline.stages import SCRATCH, STAGES, Stage, Work
+from pipeline.stages import SCRATCH, STAGES, Stage, Work, gallery
 from pipeline.target import Target
 
 LAYOUT = 1
@@ -68,12 +69,14 @@ class Build:
         artifacts: stage to what it made, up to the last one asked for.
         reports: one per stage, in order.
         bundle: the link to the current bundle; None if the run stopped before it.
+        pictures: folder of what a person looks at; None if the run stopped before training.
     """
 
     folder: Path
     artifacts: Mapping[str, Artifact]
     reports: tuple[StageReport, ...]
     bundle: Path | None = field(default=None)
+    pictures: Path | None = field(default=None)
 
 
 def run(
@@ -121,12 +124,16 @@ def _run_stages(
     artifacts: dict[str, Artifact] = {}
     reports: list[StageReport] = []
     bundle = None
-    for stage in STAGES:
+    stages = STAGES[: 1 + [stage.name for stage in STAGES].index(until)]
+    modules = {stage.name: import_module(f"pipeline.stages.{stage.name}") for stage in stages}
+    # All of them first: a file that a late stage lacks is told before an early one has worked for an hour.
+    settings = {name: module.settings(recipe, target, data) for name, module in modules.items()}
+    for stage in stages:
         started = time.monotonic()
-        module = import_module(f"pipeline.stages.{stage.name}")
+        module = modules[stage.name]
         inputs = {name: artifacts[name] for name in stage.needs}
         made_by = _tools(module)
-        key = _key(stage, module, recipe, target, data, inputs, made_by)
+        key = _key(stage, module, settings[stage.name], inputs, made_by)
         place = folder / "stages" / stage.name / key
         artifact = _cached(stage, place, console)
         cached = artifact is not None
@@ -147,17 +154,18 @@ def _run_stages(
         if stage.name == STAGES[-1].name:
             bundle = folder / f"bundle-{target.name}"
             _point(bundle, artifact.folder / module.FOLDER)
-        if artifact.ends_build or stage.name == until:
+        if artifact.ends_build:
             break
-    return Build(folder=folder, artifacts=artifacts, reports=tuple(reports), bundle=bundle)
+    return Build(
+        folder=folder, artifacts=artifacts, reports=tuple(reports), bundle=bundle,
+        pictures=gallery.show(folder, recipe, artifacts),
+    )  # fmt: skip
 
 
 def _key(
     stage: Stage,
     module: ModuleType,
-    recipe: Recipe,
-    target: Target,
-    data: Path | None,
+    settings: Mapping[str, Any],
     inputs: Mapping[str, Artifact],
     made_by: Mapping[str, str],
 ) -> str:
@@ -165,7 +173,7 @@ def _key(
         "stage": stage.name,
         "version": module.VERSION,
         "tools": dict(made_by),
-        "settings": module.settings(recipe, target, data),
+        "settings": settings,
         "parents": {name: parent.sha256 for name, parent in inputs.items()},
     }
     return digest(value)[:KEY_LENGTH]

@@ -53,7 +53,8 @@ def _raise_failures(build: "Build") -> None:
         raise GateError(
             f"no runtime ran scheme '{verified.ship}' over the whole test set, nothing was bundled: {why}"
         )
-    raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed))
+    look = f" (its pictures: {build.pictures})" if verified.outputs_of else ""
+    raise GateError(f"{len(failed)} gate(s) failed, nothing was bundled: " + "; ".join(failed) + look)
 
 
 def _warn_of_surprises(build: "Build", recipe: "Recipe", options: BuildOptions) -> None:
@@ -87,10 +88,10 @@ def _show(build: "Build", options: BuildOptions) -> None:
     if isinstance(data, PreparedData):
         click.echo(f"data      {data.facts.clause}")
     if isinstance(trained, TrainedModel):
-        best = trained.history[trained.best_epoch - 1]
+        kept = f"epoch {trained.best_epoch} of {len(trained.history)}" if trained.best_epoch else "head alone"
         click.echo(
-            f"model     {trained.model}, {trained.parameters:,} parameters, epoch {best.epoch} of "
-            f"{len(trained.history)}, validation accuracy {best.validation_accuracy:.2%}"
+            f"model     {trained.model}, {trained.parameters:,} parameters, {kept}, "
+            f"validation accuracy {trained.validation_accuracy:.2%}"
         )
     if isinstance(optimized, OptimizedModel):
         for line in promises.lines(optimized.claims):
@@ -118,9 +119,9 @@ def _show(build: "Build", options: BuildOptions) -> None:
             print_table(decoders.COLUMNS, decoders.table(verified.decoders))
             for note in decoders.notes(verified.decoders):
                 click.echo(note)
-        for kept in verified.delegation:
-            click.echo(f"delegate  {delegation.headline(kept)}")
-            for detail in delegation.details(kept):
+        for record in verified.delegation:
+            click.echo(f"delegate  {delegation.headline(record)}")
+            for detail in delegation.details(record):
                 click.echo(f"          {detail}")
         for finding in diagnosis.lines(verified.diagnostics):
             click.echo(finding)
@@ -135,6 +136,8 @@ def _show(build: "Build", options: BuildOptions) -> None:
                 for v in converted.variants
             ],
         )
+    if build.pictures is not None and isinstance(verified, VerifiedModel):
+        click.echo(f"pictures  {build.pictures}")
     if build.bundle is not None:
         click.echo(f"bundle    {build.bundle}")
 
@@ -143,6 +146,7 @@ def _document(build: "Build") -> dict[str, Any]:
     return {
         "run": str(build.folder),
         "bundle": str(build.bundle) if build.bundle else None,
+        "pictures": str(build.pictures) if build.pictures else None,
         "passed": getattr(build.artifacts.get("verify"), "passed", None),
         "stages": [
             {"stage": r.stage, "key": r.key, "cached": r.cached, "seconds": round(r.seconds, 3)}

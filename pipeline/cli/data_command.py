@@ -130,7 +130,7 @@ def _plugin(name: str, overrides: tuple[str, ...]) -> tuple[Any, Any]:
 def _read(source: Any, console: Any) -> dict[str, Any]:
     import numpy as np
 
-    from pipeline.stages.reading import check_unreadable, duplicates, read
+    from pipeline.stages.reading import check_unreadable, read, twins
 
     report: dict[str, Any] = {"name": source.name, "labels": list(source.labels), "notes": list(source.notes)}
     readings = {}
@@ -144,8 +144,11 @@ def _read(source: Any, console: Any) -> dict[str, Any]:
             "per_class": per_class.tolist(),
             "clause": _clause(count, published),
         }
-    report["unreadable"] = list(check_unreadable(source, list(readings.values()), console))
-    report["duplicates"] = duplicates(readings["train"], readings["test"], console)
+    report["unreadable"] = list(
+        check_unreadable(source, list(readings.values()), console, remedy="--set unreadable={count}")
+    )
+    found = twins(source, readings["train"], readings["test"], console)
+    report["duplicates"], report["two_classes"] = found.splits, found.classes
     report["files"] = [file.model_dump(mode="json") for file in source.source_files()]
     return report
 

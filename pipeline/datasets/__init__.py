@@ -5,6 +5,8 @@ locate(options, data) -> Source      finds the files; raises DataMissingError wi
 fetch(options, data, console,        downloads into the data folder        (optional)
       url=..., sha256=...)           from the publisher, or from a mirror
 fetchable(options) -> bool           whether the download answers right now (with fetch)
+PLACES                               names of options that are places on this machine (optional): of them only
+                                     the last name goes into keys and bundles
 """
 
 from abc import ABC, abstractmethod

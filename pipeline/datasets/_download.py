@@ -92,7 +92,10 @@ def _reason(error: Any) -> str:
 def _way_on(part: Path, target: Path) -> str:
     if part.exists() and part.stat().st_size:
         return f"{part.stat().st_size:,} bytes are kept in {part}, the same command goes on from there"
-    return f"try again later, name a mirror with `pipeline data get --url`, or put the file at {target}"
+    return (
+        f"try again later, name a mirror with `pipeline data get --url`, or put the file at {target} "
+        "and give the command again"
+    )
 
 
 class _Resuming:

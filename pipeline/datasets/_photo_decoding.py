@@ -1,7 +1,6 @@
 """Many photos to arrays: on every core, in order, and never more in memory than a budget allows."""
 
 import os
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ import numpy as np
 
 from pipeline.datasets import Batch, Unreadable
 from pipeline.errors import DataError
+from pipeline.pixel_budget import BUDGET_PIXELS, PixelBudget
 from pipeline.preprocess import PreprocessSpec, decode, picture
 from pipeline.sampling import Indices
 
@@ -23,10 +23,6 @@ TASK_BYTES = 4 << 20
 TASK_PHOTOS = 16
 """A task is so many photos, or fewer where they are large: enough to hide its cost, few enough for a live
 progress bar and for memory."""
-
-BUDGET_PIXELS = 96_000_000
-"""Of all photos that are being decoded at one time. The largest that is taken at all (89 million) fits in.
-Decoding takes 6 to 9 bytes a pixel, one with transparency up to 20: 2 GB at the very worst."""
 
 KEPT_BYTES = 31 << 20
 """Just below the largest block that glibc ever takes from its own heap."""
@@ -47,7 +43,7 @@ def decode_photos(root: Path, names: Sequence[str], rows: Indices, spec: Preproc
     _keep_freed_memory()
     each = max(1, min(TASK_PHOTOS, TASK_BYTES // int(np.prod(spec.shape))))
     threads = min(MAX_THREADS, THREADS_PER_CORE * _cores())
-    budget = _Budget(BUDGET_PIXELS)
+    budget = PixelBudget(BUDGET_PIXELS)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     waiting: deque[Future[Batch]] = deque()
     try:
@@ -63,7 +59,7 @@ def decode_photos(root: Path, names: Sequence[str], rows: Indices, spec: Preproc
 
 
 def _decode(
-    root: Path, names: Sequence[str], rows: Indices, spec: PreprocessSpec, budget: "_Budget"
+    root: Path, names: Sequence[str], rows: Indices, spec: PreprocessSpec, budget: PixelBudget
 ) -> Batch:
     pixels = np.empty((len(rows), *spec.shape), dtype=np.uint8)
     good: list[int] = []
@@ -90,39 +86,6 @@ def _keep_freed_memory() -> None:
     take longer than decoding it. Other C libraries lose nothing by it. Source: mallopt(3), M_MMAP_THRESHOLD.
     """
     np.empty(KEPT_BYTES, dtype=np.uint8)
-
-
-class _Budget:
-    """Pixels that may be in memory at one time, over all threads."""
-
-    def __init__(self, pixels: int) -> None:
-        self.left = pixels
-        self.changed = threading.Condition()
-
-    def claim(self) -> "_Claim":
-        return _Claim(self)
-
-
-class _Claim:
-    """One photo's share of the budget, given back at the end of the block."""
-
-    def __init__(self, budget: _Budget) -> None:
-        self._budget, self._taken = budget, 0
-
-    def take(self, pixels: int) -> None:
-        """Waits until so many are left; a thread has one claim at a time, so that none waits for itself."""
-        with self._budget.changed:
-            self._budget.changed.wait_for(lambda: self._budget.left >= pixels)
-            self._budget.left -= pixels
-            self._taken = pixels
-
-    def __enter__(self) -> "_Claim":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._budget.changed:
-            self._budget.left += self._taken
-            self._budget.changed.notify_all()
 
 
 def _cores() -> int:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -28,46 +27,35 @@ def preprocess(size: int) -> PreprocessSpec:
     return PreprocessSpec(height=size, width=size, channels="rgb", crop="center_square")
 
 
-@dataclass(frozen=True, kw_only=True)
 class PhotoFolder(Source):
     """Photos of a listing, split.
 
-    Attributes:
-        listing: which photos there are.
-        splits: which of them are train and test.
+    The labels are the names of the class folders, sorted; the files are every photo of both splits, and the
+    lists.
     """
 
-    name: str
-    listing: Listing
-    splits: Splits
-    preprocess: PreprocessSpec
-    allowed_unreadable: int = 0
-    published: dict[Split, int] = field(default_factory=dict)
-
-    @property
-    def root(self) -> Path:  # type: ignore[override]
-        """Folder that names start from."""
-        return self.listing.root
-
-    @property
-    def labels(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Names of the class folders, sorted."""
-        return tuple(self.listing.classes)
-
-    @property
-    def files(self) -> tuple[Path, ...]:  # type: ignore[override]
-        """Every photo of both splits, and the lists."""
-        return (*(self.root / name for name in self._used), *self.splits.lists)
-
-    @property
-    def validation_share(self) -> float:  # type: ignore[override]
-        """Where the split is made by share, what makes it 75/15/10."""
-        return self.splits.validation_share
-
-    @property
-    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What was left out."""
-        return (*self.listing.notes, *self.splits.notes)
+    def __init__(
+        self,
+        *,
+        name: str,
+        listing: Listing,
+        splits: Splits,
+        preprocess: PreprocessSpec,
+        allowed_unreadable: int = 0,
+        published: Mapping[Split, int] | None = None,
+    ) -> None:
+        """Takes which photos there are, and which of them are train and test."""
+        self.name, self.preprocess = name, preprocess
+        self.labels = tuple(listing.classes)
+        self.published = dict(published or {})
+        self.root: Path = listing.root
+        self.validation_share = splits.validation_share
+        self.allowed_unreadable = allowed_unreadable
+        self.notes = (*listing.notes, *splits.notes)
+        self.splits = splits
+        used = (*splits.names["train"], *splits.names["test"])
+        self._used = tuple(sorted(used, key=lambda name: (_label(name), name)))
+        self.files = (*(self.root / name for name in self._used), *splits.lists)
 
     def count(self, split: Split) -> int:
         """Number of photos; whether they can be decoded is seen in :meth:`batches`."""
@@ -111,11 +99,6 @@ class PhotoFolder(Source):
         for path in self.splits.lists:
             records.append(SourceFile(name=path.name, sha256=sha256(path), bytes=path.stat().st_size))
         return tuple(records)
-
-    @cached_property
-    def _used(self) -> tuple[str, ...]:
-        splits: Mapping[Split, tuple[str, ...]] = self.splits.names
-        return tuple(sorted((*splits["train"], *splits["test"]), key=lambda name: (_label(name), name)))
 
     def _hashed(self, name: str) -> tuple[str, int]:
         path = self.root / name

@@ -47,7 +47,7 @@ def scan(root: Path) -> Listing:
         DataMissingError: no such folder.
         DataError: fewer than two classes, a class without a photo, two that only case or accents' encoding
             tells apart, a name that cannot be written on a line, photos in deeper folders, links that
-            lead out.
+            lead out, a pipe or device named as a photo.
     """
     if not root.is_dir():
         raise DataMissingError(f"{root}: no such folder: it should hold a folder of photos for each class")
@@ -64,12 +64,14 @@ def scan(root: Path) -> Listing:
         )
     classes: dict[str, tuple[str, ...]] = {}
     nested: list[str] = []
+    special: list[str] = []
     for label in folders:
         entries = list(_entries(root / label))
         _check_inside(root, (Path(entry.path) for entry in entries))
         inner = [entry.name for entry in entries if entry.is_dir()]
         nested += [f"{label}/{name}" for name in inner if _holds_photos(root / label / name)]
         names = [f"{label}/{entry.name}" for entry in entries if not entry.is_dir()]
+        special += [f"{label}/{e.name}" for e in entries if not e.is_dir() and not e.is_file()]
         classes[label] = tuple(name for name in names if _is_photo(name))
         ignored += [name for name in names if not _is_photo(name)]
     # Before empty classes: with train/daisy/ and test/daisy/ both train and test look empty.
@@ -77,6 +79,12 @@ def scan(root: Path) -> Listing:
         raise DataError(
             f"{root}: photos in folders within class folders: {several(nested)}: name the folder whose "
             "folders are the classes, or move the photos up; ready splits go in train_list and test_list"
+        )
+    # Opening a pipe that nobody writes into waits for ever.
+    if special := [name for name in special if _is_photo(name)]:
+        raise DataError(
+            f"{root}: pipes, sockets or devices named as photos: {several(special)}: only regular files are "
+            "photos; remove them"
         )
     empty = [label for label, names in classes.items() if not names]
     if empty:

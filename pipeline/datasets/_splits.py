@@ -121,6 +121,8 @@ def by_lists(
 
 def _read(path: Path, listing: Listing) -> tuple[str, ...]:
     names: dict[str, int] = {}
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: no regular file: a list is a CSV file")
     try:
         # A spreadsheet puts a byte order mark in front.
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -136,9 +138,14 @@ def _read(path: Path, listing: Listing) -> tuple[str, ...]:
                     )
                 name, label = (value.strip() for value in line)
                 if label not in listing.classes:
-                    raise DataError(
-                        f"{where}: {unknown('class', label, listing.classes)} (the list has no heading)"
-                    )
+                    # Of a heading no part is a class: "filename,label".
+                    if not names and name.split("/", 1)[0] not in listing.classes:
+                        raise DataError(
+                            f"{where}: '{name},{label}' looks like a heading, for '{label}' is no class: a "
+                            "list begins with its first photo; take the line out (classes: "
+                            f"{several(list(listing.classes))})"
+                        )
+                    raise DataError(f"{where}: {unknown('class', label, listing.classes)}")
                 if name.split("/", 1)[0] != label:
                     raise DataError(
                         f"{where}: '{name}' does not lie in the folder of its class '{label}': a photo's "

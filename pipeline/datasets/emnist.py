@@ -5,7 +5,6 @@ letters", 2017, https://www.nist.gov/itl/products-and-services/emnist-dataset.
 """
 
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ from pipeline.console import Console
 from pipeline.datasets import Source, Split
 from pipeline.datasets._download import answers, download
 from pipeline.datasets._idx_source import IdxSource
+from pipeline.datasets._unpacking import damage, unpack
 from pipeline.errors import DataError, DataMissingError
 from pipeline.preprocess import PreprocessSpec
 
@@ -134,21 +134,14 @@ def fetch(
     folder = data / FOLDER
     archive = download(url, folder / "gzip.zip", sha256=sha256, console=console)
     prefix = f"emnist-{options.variant}-"
-    try:
-        with zipfile.ZipFile(archive) as zipped:
-            members = [m for m in zipped.infolist() if Path(m.filename).name.startswith(prefix)]
-            if not members:
-                raise DataError(f"{archive}: holds no file {prefix}*")
-            for member in members:
-                target = folder / Path(member.filename).name
-                partial = target.with_name(target.name + ".partial")
-                with zipped.open(member) as source, partial.open("wb") as sink:
-                    while block := source.read(1 << 20):
-                        sink.write(block)
-                partial.replace(target)
-                console.say(f"  unpacked {target}")
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{archive}: not a whole zip file ({error}); remove it and fetch again") from error
+    with damage(archive), zipfile.ZipFile(archive) as zipped:
+        members = [m for m in zipped.infolist() if Path(m.filename).name.startswith(prefix)]
+        if not members:
+            raise DataError(f"{archive}: holds no file {prefix}*")
+        for member in members:
+            target = folder / Path(member.filename).name
+            unpack(zipped.open(member), target)
+            console.say(f"  unpacked {target}")
 
 
 def _read_mapping(path: Path) -> dict[int, str]:

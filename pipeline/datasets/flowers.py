@@ -4,9 +4,9 @@ Source: The TensorFlow Team, "Flowers", 2019, http://download.tensorflow.org/exa
 split into 3,300 and 370 photos by the lists of Google Cloud's AutoML and Vertex AI samples.
 """
 
+import shutil
 import tarfile
-import zlib
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -16,8 +16,9 @@ from pipeline.console import Console
 from pipeline.datasets import Source, Split
 from pipeline.datasets._download import answers, download
 from pipeline.datasets._photo_folder import PhotoFolder, preprocess
-from pipeline.datasets._photo_listing import scan
+from pipeline.datasets._photo_listing import Listing, scan
 from pipeline.datasets._splits import Splits, by_lists, by_ratio
+from pipeline.datasets._unpacking import damage, unpack
 from pipeline.errors import DataError, DataMissingError
 
 FOLDER = "flower_photos"
@@ -33,8 +34,6 @@ ARCHIVE_BYTES = 228_813_984
 TEST_SHARE = 0.1
 VALIDATION_SHARE = 0.1
 """Of the published 3,300; a split made here is 75/15/10."""
-
-CHUNK_BYTES = 1 << 20
 
 
 class Options(BaseModel):
@@ -55,7 +54,6 @@ class Options(BaseModel):
     unreadable: int = Field(default=0, ge=0)
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Flowers(PhotoFolder):
     def credit(self, name: str) -> str:
         """The first number of a file's name is Flickr's."""
@@ -80,6 +78,7 @@ def locate(options: Options, data: Path | None) -> Source:
             f"{root}: no such folder; get the set with `pipeline data get flowers --data {data}` "
             f"({ARCHIVE_BYTES / 1e6:.0f} MB)"
         )
+    _check_whole(root, data)
     listing = scan(root)
     if tuple(listing.classes) != CLASSES:
         raise DataError(
@@ -100,6 +99,7 @@ def locate(options: Options, data: Path | None) -> Source:
         splits = by_lists(listing, lists, validation_share=VALIDATION_SHARE, may_lack=True)
     else:
         splits = by_ratio(listing, test=TEST_SHARE, seed=options.split_seed)
+        splits = replace(splits, notes=_shortfall(listing, data))
     return _Flowers(
         # Figures of another split than the published one must not be quoted under the set's bare name.
         name="flowers" if published else f"flowers-ratio-seed{options.split_seed}",
@@ -108,6 +108,32 @@ def locate(options: Options, data: Path | None) -> Source:
         preprocess=preprocess(options.size),
         allowed_unreadable=options.unreadable,
         published=dict(PUBLISHED) if published else {},
+    )
+
+
+def _check_whole(root: Path, data: Path) -> None:
+    """Tells a set that was unpacked in part from another set.
+
+    Raises:
+        DataError: some of the five classes are there, and nothing else.
+    """
+    folders = {path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    missing = [label for label in CLASSES if label not in folders or not any((root / label).iterdir())]
+    if missing and folders <= set(CLASSES):
+        raise DataError(
+            f"{root}: no photos of {', '.join(missing)}: it may have been unpacked in part; complete it with "
+            f"`pipeline data get flowers --data {data}`"
+        )
+
+
+def _shortfall(listing: Listing, data: Path) -> tuple[str, ...]:
+    """What a split by seed, which has no list to compare with, lacks of the published set."""
+    found, published = sum(map(len, listing.classes.values())), sum(PUBLISHED.values())
+    if found == published:
+        return ()
+    return (
+        f"{listing.root}: {found:,} photos, the published set has {published:,}; "
+        f"`pipeline data get flowers --data {data}` adds what is lacking",
     )
 
 
@@ -137,20 +163,25 @@ def fetch(
         DataError: the download failed, is not the published file, or is damaged.
     """
     archive = download(url, data / f"{FOLDER}.tgz", sha256=sha256, console=console)
-    try:
-        with tarfile.open(archive, "r:gz") as packed:
-            members = [member for member in packed.getmembers() if not member.isdir()]
+    root = data / FOLDER
+    # A new folder appears as a whole; into one that is there, what is lacking or damaged is put file by file.
+    beside = data / f".{FOLDER}.partial"
+    home = data if root.is_dir() else beside
+    shutil.rmtree(beside, ignore_errors=True)  # of an attempt that was killed
+    with damage(archive), tarfile.open(archive, "r:gz") as packed:
+        members = [member for member in packed.getmembers() if not member.isdir()]
+        for member in members:
+            _check_member(archive, member)
+        with console.task("unpack", len(members), "files") as task:
             for member in members:
-                _check_member(archive, member)
-            with console.task("unpack", len(members), "files") as task:
-                for member in members:
-                    _unpack(packed, member, data)
-                    task.advance()
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's, not the archive's
-        raise DataError(f"{archive}: not a whole tgz file ({error}); remove it and fetch again") from error
-    console.say(f"  unpacked {len(members):,} files into {data / FOLDER}")
+                source = packed.extractfile(member)
+                assert source is not None  # noqa: S101 - a regular file, as was checked
+                unpack(source, home / member.name)
+                task.advance()
+    if home == beside:
+        (beside / FOLDER).rename(root)
+        beside.rmdir()
+    console.say(f"  unpacked {len(members):,} files into {root}")
 
 
 def _check_member(archive: Path, member: tarfile.TarInfo) -> None:
@@ -158,15 +189,3 @@ def _check_member(archive: Path, member: tarfile.TarInfo) -> None:
     parts = PurePosixPath(member.name).parts
     if not member.isfile() or parts[:1] != (FOLDER,) or len(parts) < 2 or ".." in parts:
         raise DataError(f"{archive}: holds '{member.name}', which is no file inside {FOLDER}/: not unpacked")
-
-
-def _unpack(packed: tarfile.TarFile, member: tarfile.TarInfo, data: Path) -> None:
-    target = data / member.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    source = packed.extractfile(member)
-    assert source is not None  # noqa: S101 - a regular file, as was checked
-    with source, partial.open("wb") as sink:
-        while block := source.read(CHUNK_BYTES):
-            sink.write(block)
-    partial.replace(target)

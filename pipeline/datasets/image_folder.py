@@ -4,17 +4,23 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.datasets import Source
+from pipeline.datasets import Source, Split
 from pipeline.datasets._photo_folder import PhotoFolder, preprocess
 from pipeline.datasets._photo_listing import scan
 from pipeline.datasets._splits import by_lists, by_ratio
+from pipeline.errors import DataMissingError
 
 VALIDATION_SHARE = 0.1
 """Of train, where lists say what train is."""
 
+PLACES = ("path", "train_list", "test_list")
+"""Options that name a place on this machine."""
+
 
 class Options(BaseModel):
-    """Keys of a recipe's ``[dataset]`` section; paths are relative to the data folder, or absolute.
+    """Keys of a recipe's ``[dataset]`` section.
+
+    Paths are relative to the data folder, to the home folder (``~/photos``), or absolute.
 
     Attributes:
         path: folder that holds a folder of photos for each class; their names are the labels.
@@ -51,10 +57,13 @@ def locate(options: Options, data: Path | None) -> Source:
         DataError: a folder that cannot be taken; see :func:`scan`, :func:`by_ratio` and :func:`by_lists`.
     """
     base = data or Path()
-    listing = scan(base / options.path)
+    listing = scan(_place(base, options.path))
     if options.train_list is not None and options.test_list is not None:
-        lists = {"train": base / options.train_list, "test": base / options.test_list}
-        splits = by_lists(listing, lists, validation_share=VALIDATION_SHARE)  # type: ignore[arg-type]
+        lists: dict[Split, Path] = {
+            "train": _place(base, options.train_list),
+            "test": _place(base, options.test_list),
+        }
+        splits = by_lists(listing, lists, validation_share=VALIDATION_SHARE)
     else:
         splits = by_ratio(listing, test=options.test, seed=options.split_seed)
     return PhotoFolder(
@@ -64,3 +73,10 @@ def locate(options: Options, data: Path | None) -> Source:
         preprocess=preprocess(options.size),
         allowed_unreadable=options.unreadable,
     )
+
+
+def _place(base: Path, text: str) -> Path:
+    try:
+        return base / Path(text).expanduser()
+    except RuntimeError as error:
+        raise DataMissingError(f"{text}: {error}: name the folder without '~'") from error

@@ -16,4 +16,11 @@ FEATURES                                     name of the layer, (batch, channels
 freeze(model, options, head_only=...)        sets what trains: the head alone, or what else is to be
                                              fine-tuned after it. Frozen layers keep their values through
                                              every optimisation: they are neither pruned nor clustered
+no_head(options)                             why these options leave no head to be trained first; empty where
+                                             they do not
+
+A model that knows it of its options may say when the recipe is read
+
+not_quantized_in_training(options)           why quantise-aware training cannot take it whole, and the way
+                                             out; empty where it can
 """

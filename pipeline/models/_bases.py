@@ -78,6 +78,7 @@ class Base:
         default_size: taken for images of any other size.
         options: of the function.
         refused: why conversion cannot take it; empty where it can.
+        unquantized: why quantise-aware training cannot take it whole; empty where it can.
     """
 
     function: str
@@ -89,12 +90,21 @@ class Base:
     default_size: int = 224
     options: Mapping[str, object] = field(default_factory=dict)
     refused: str = ""
+    unquantized: str = ""
 
 
 _PLAIN = "{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 # Their normalisation would stand in the graph as layers that no quantiser takes.
 _BARE = {"include_preprocessing": False}
+
+_BARE_FUNCTIONS = "it holds bare TensorFlow functions between its layers"
+_EXCITATION = "its squeeze-and-excitation multiplies layers with each other"
+_INNER_RANGE = "it scales pixels inside"
+_LOOSE_NORM = "it normalises in front of its convolutions, where nothing can be folded"
+
+QUANTIZABLE = ("mobilenet_v2", "mobilenet", "xception", "resnet50")
+"""Bases to take instead, smallest first."""
 
 _LAYER_SCALE = "its LayerScale layers are known to Keras only inside it, so that a saved model cannot be read"
 
@@ -132,9 +142,14 @@ BASES: dict[str, Base] = {
         mode="tf",
         weights=_PLAIN.format(name="inception_resnet_v2"),
         minimum=75,
+        unquantized="its branches are summed by a layer of its own",
     ),
-    "nasnet_mobile": Base(function="NASNetMobile", mode="tf", weights="nasnet_mobile_no_top.h5"),
-    "nasnet_large": Base(function="NASNetLarge", mode="tf", weights="nasnet_large_no_top.h5"),
+    "nasnet_mobile": Base(
+        function="NASNetMobile", mode="tf", weights="nasnet_mobile_no_top.h5", unquantized=_LOOSE_NORM
+    ),
+    "nasnet_large": Base(
+        function="NASNetLarge", mode="tf", weights="nasnet_large_no_top.h5", unquantized=_LOOSE_NORM
+    ),
 }
 BASES |= {
     f"mobilenet_v3_{size}": Base(
@@ -143,6 +158,7 @@ BASES |= {
         weights=f"weights_mobilenet_v3_{size}_224_{{alpha}}_float_no_top_v2.h5",
         alphas={0.75: "0.75", 1.0: "1.0"},
         options=_BARE,
+        unquantized=_BARE_FUNCTIONS,
     )
     for size in ("small", "large")
 }
@@ -163,6 +179,7 @@ BASES |= {
         function=f"ResNet{depth}V2",
         mode="tf",
         weights=_PLAIN.format(name=f"resnet{depth}v2"),
+        unquantized=_LOOSE_NORM,
     )
     for depth in (50, 101, 152)
 }
@@ -172,6 +189,7 @@ BASES |= {
         mode="torch",
         weights=f"resnet-rs-{depth}-i{size}_notop.h5",
         options=_BARE,
+        unquantized=_EXCITATION,
     )
     for depth, size in {50: 160, 101: 192, 152: 256, 200: 256, 270: 256, 350: 320, 420: 320}.items()
 }
@@ -180,6 +198,7 @@ BASES |= {
         function=f"DenseNet{depth}",
         mode="torch",
         weights=_PLAIN.format(name=f"densenet{depth}"),
+        unquantized=_LOOSE_NORM,
     )
     for depth in (121, 169, 201)
 }
@@ -188,6 +207,7 @@ BASES |= {
         function=f"EfficientNetB{number}",
         mode="efficient",
         weights=f"efficientnetb{number}_notop.h5",
+        unquantized=f"{_INNER_RANGE}, and {_EXCITATION}",
     )
     for number in range(8)
 }
@@ -197,6 +217,7 @@ BASES |= {
         mode="torch" if size.startswith("b") else "over_128",
         weights=f"efficientnetv2-{size}_notop.h5",
         options=_BARE,
+        unquantized=_EXCITATION,
     )
     for size in ("b0", "b1", "b2", "b3", "s", "m", "l")
 }
@@ -207,6 +228,7 @@ BASES |= {
         # Rescaling of its own.
         mode="",
         weights=f"regnet{kind}{size:03d}_notop.h5",
+        unquantized=f"{_INNER_RANGE}, and {_BARE_FUNCTIONS}",
     )
     for kind in "xy"
     for size in (2, 4, 6, 8, 16, 32, 40, 64, 80, 120, 160, 320)

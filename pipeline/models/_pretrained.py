@@ -7,6 +7,7 @@ matched by their place, as Keras does, because most bases number the names of th
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ FOLDER = "weights"
 
 KERAS_FOLDER = Path(".keras") / "models"
 """In the user's home: where Keras keeps what it fetched."""
+
+
+class FetchError(Exception):
+    """Keras could not fetch a file; says why."""
+
 
 Tensors = list[npt.NDArray[Any]]
 
@@ -48,15 +54,13 @@ def published(name: str, base: Base, *, alpha: float | None, size: int, data: Pa
         if path.is_file():
             return path
     try:
-        _fetch(base, alpha, size)
-    # Keras raises a bare Exception where its server does not answer.
-    except Exception as error:
+        return _fetch(base, alpha, size)
+    except FetchError as error:
         raise DataMissingError(
             f"model 'transfer': no ImageNet weights of {name}: put the file {short} (or {official}) into "
             f"{data / FOLDER if data else 'the folder weights of a data folder named with --data'}, or build "
             f"on a machine where Keras can fetch it ({error}); model.weights takes a path too"
         ) from error
-    return kept
 
 
 def given(weights: str, data: Path | None) -> Path:
@@ -104,7 +108,7 @@ def load(path: Path, layers: Sequence[Any], what: str) -> None:
                 f"'{name}' has {_shapes(shapes)}; is it of another base or alpha?"
             )
         if not all(np.isfinite(tensor).all() for tensor in tensors):
-            raise DataError(f"{path}: damaged: '{name}' holds values that are no numbers")
+            raise DataError(f"{path}: damaged: '{name}' holds values that are no numbers{_remedy(path)}")
     if len(found) != len(wanted):
         raise DataError(
             f"{refusal}it has {len(wanted)} layers with weights, the file {len(found)}; is it of another "
@@ -114,16 +118,44 @@ def load(path: Path, layers: Sequence[Any], what: str) -> None:
         layer.set_weights(tensors)
 
 
-def _fetch(base: Base, alpha: float | None, size: int) -> None:
-    """Has Keras fetch the weights into its own folder; its progress goes to stderr, as all of ours does."""
+def _fetch(base: Base, alpha: float | None, size: int) -> Path:
+    """Has Keras fetch the weights; its progress goes to stderr, as all of ours does.
+
+    Returns:
+        Where Keras put the file: not always in the user's home, which may be read-only.
+
+    Raises:
+        FetchError: its server does not answer, or what came is not what it should be.
+    """
     keras = stack.load().keras
+    application = getattr(keras.applications, base.function)
+    places: list[Path] = []
+    # The one function through which every application gets its weights; only there is their place known.
+    data_utils = vars(sys.modules[application.__module__])["data_utils"]
+    get_file = data_utils.get_file
+
+    def noted(*args: Any, **options: Any) -> str:
+        try:
+            path = str(get_file(*args, **options))
+        except Exception as error:
+            # A bare Exception: its server does not answer. OSError, HTTPException: the connection broke.
+            # ValueError: another hash.
+            if type(error) is Exception or isinstance(error, (OSError, HTTPException, ValueError)):
+                raise FetchError(str(error)) from error
+            raise
+        places.append(Path(path))
+        return path
+
     options = {**base.options, **({} if alpha is None else {"alpha": alpha})}
     shape = (max(size, base.minimum),) * 2 + (3,)
-    with contextlib.redirect_stdout(sys.stderr):
-        getattr(keras.applications, base.function)(
-            include_top=False, weights="imagenet", input_shape=shape, **options
-        )
-    keras.backend.clear_session()
+    data_utils.get_file = noted
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            application(include_top=False, weights="imagenet", input_shape=shape, **options)
+    finally:
+        data_utils.get_file = get_file
+        keras.backend.clear_session()
+    return places[-1]
 
 
 def _read(path: Path) -> list[tuple[str, Tensors]]:
@@ -142,8 +174,16 @@ def _read(path: Path) -> list[tuple[str, Tensors]]:
     except Exception as error:
         raise DataError(
             f"{path}: not readable as weights in Keras's HDF5 form (damaged, or of Keras 3?): {error}"
+            f"{_remedy(path)}"
         ) from error
     return [(name, tensors) for name, tensors in read if tensors]
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a damaged file, where that is not up to whoever put it there."""
+    if path.parent.parts[-len(KERAS_FOLDER.parts) :] != KERAS_FOLDER.parts:
+        return ""
+    return "; Keras fetched it: remove it, and it is fetched again"
 
 
 def _names(group: Any, attribute: str) -> Iterator[str]:

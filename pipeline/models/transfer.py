@@ -27,10 +27,22 @@ FEATURES = "features"
 
 INPUT_RANGE = "input_range"
 
+NORMALISATION = "BatchNormalization"
+
 WEIGHTS = "base"
 """Name among ``files``."""
 
+PLACES = ("weights",)
+"""Options that may name a place on this machine."""
+
 DEFAULT_ALPHA = 1.0
+
+RANDOM = "random"
+"""In the place of weights: the base starts from nothing."""
+
+MOMENTUM = 0.9
+"""Of the moving statistics of batch normalisation in a base that starts from nothing. Some bases come with
+0.999, for a million steps: of the few hundred of a small dataset they would still tell where they began."""
 
 
 class Options(BaseModel):
@@ -44,7 +56,8 @@ class Options(BaseModel):
         weights_size: with ``imagenet`` and a base whose weights were published for several sizes of images:
             which; None for that of the dataset's images, or 224 where there is none for it.
         dropout: share of the features dropped while training, 0..1.
-        unfreeze: share of the base's layers, from the top, that train after the head has been; 0..1.
+        unfreeze: share of the base's layers, counted from the top whatever weights they have, that train
+            after the head has been; 0..1. With ``random`` weights all of them train.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -96,7 +109,7 @@ def files(options: Options, image_shape: tuple[int, ...], data: Path | None) -> 
     Raises:
         DataMissingError: it is neither on this machine nor to be had.
     """
-    if options.weights == "random":
+    if options.weights == RANDOM:
         return {}
     if options.weights != "imagenet":
         return {WEIGHTS: _pretrained.given(options.weights, data)}
@@ -163,6 +176,10 @@ def build(
     model = keras.Model(inputs, outputs, name="transfer")
     if wanted is not None:
         _set_input_range(model.get_layer(INPUT_RANGE), wanted)
+    if options.weights == RANDOM:
+        for layer in model.layers:
+            if type(layer).__name__ == NORMALISATION:
+                layer.momentum = MOMENTUM
     if WEIGHTS in files:
         alpha = "" if options.width is None else f", alpha {options.width}"
         _pretrained.load(files[WEIGHTS], _base_layers(model), f"{options.base}{alpha}")
@@ -172,18 +189,44 @@ def build(
 def freeze(model: Any, options: Options, *, head_only: bool) -> None:
     """Says which layers train: the head alone, or the top part of the base with it.
 
+    A base that starts from nothing trains whole: there is nothing in it to be kept.
+
     Args:
         model: as :func:`build` made it.
         options: say how much of the base.
         head_only: nothing of the base.
     """
+    if options.weights == RANDOM:
+        return
     layers = _base_layers(model)
     frozen = len(layers) if head_only else len(layers) - round(options.unfreeze * len(layers))
     for number, layer in enumerate(layers):
         # Batch normalisation stays frozen everywhere. In tf_keras that also means inference mode: it goes on
         # using the moving statistics of ImageNet. Statistics of batches of 32 photos are noise beside them,
         # and what the layers behind have learnt from would move under them in the first steps.
-        layer.trainable = number >= frozen and type(layer).__name__ != "BatchNormalization"
+        layer.trainable = number >= frozen and type(layer).__name__ != NORMALISATION
+
+
+def no_head(options: Options) -> str:
+    """Why the head cannot be trained first; empty where it can."""
+    if options.weights != RANDOM:
+        return ""
+    return (
+        "model.weights 'random': a head on a base that has learnt nothing would learn nothing either: leave "
+        "the section out, or take weights = 'imagenet'"
+    )
+
+
+def not_quantized_in_training(options: Options) -> str:
+    """Why quantise-aware training cannot take the whole model; empty where it can."""
+    why = _bases.find(options.base).unquantized
+    if not why:
+        return ""
+    return (
+        f"base '{options.base}' cannot be trained quantisation-aware ({why}): take base "
+        f"{', '.join(_bases.QUANTIZABLE[:-1])} or {_bases.QUANTIZABLE[-1]}, or leave this optimisation "
+        "out and convert to int8 after training"
+    )
 
 
 def _base_layers(model: Any) -> list[Any]:

@@ -59,7 +59,7 @@ class Options(FineTuning):
             try:
                 shelf.options("models", self.teacher.name, self.teacher.options, within="teacher")
                 if self.teacher_train.head is not None:
-                    check_base(self.teacher.name, what="teacher_train.head")
+                    check_base(self.teacher, what="teacher_train.head")
             except RecipeError as error:
                 raise ValueError(str(error)) from error
         return self

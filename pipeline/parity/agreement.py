@@ -26,6 +26,26 @@ def top1(outputs: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     return chosen
 
 
+def near_ties(
+    reference: npt.NDArray[np.generic],
+    expected: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
+    tolerance: float,
+) -> int:
+    """Disagreements that rounding explains: the reference prefers its class by no more than the tolerance.
+
+    Args:
+        reference: (n, classes) floats.
+        expected: (n,) classes that the reference chose; -1 for none.
+        chosen: (n,) classes that the model chose; -1 for none, which is never a near-tie.
+        tolerance: by which an output may differ, in units of the output.
+    """
+    (rows,) = np.nonzero((expected != chosen) & (expected >= 0) & (chosen >= 0))
+    values = np.asarray(reference[rows], dtype=np.float64)
+    each = np.arange(len(rows))
+    return int((values[each, expected[rows]] - values[each, chosen[rows]] <= tolerance).sum())
+
+
 def wilson(correct: int, n: int) -> Interval:
     """A share with its 95 % Wilson score interval.
 

@@ -4,8 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.artifacts import Cell, TensorSpec
-from pipeline.parity.agreement import accuracy_drop, top1, wilson
+from pipeline.parity.agreement import accuracy_drop, near_ties, top1, wilson
 from pipeline.parity.error import output_error
+from pipeline.parity.tolerance import FLOAT32_OUTPUT, OUTPUT_TOLERANCE
 
 
 def compare(
@@ -29,7 +30,7 @@ def compare(
         baseline: (n, classes) floats of the trained model before any optimisation: what accuracy may be lost
             against.
         labels: (n,) right classes.
-        scheme: for the cell.
+        scheme: for the cell, and for what is a near-tie; the strictest tolerance where it is no known one.
         runtime: for the cell.
         version: for the cell.
         of: images of the test set, where these are only the first of them.
@@ -47,6 +48,7 @@ def compare(
         test_images=of,
         accuracy=wilson(int((chosen == labels).sum()), len(labels)),
         agreement=float((chosen == expected).mean()),
+        near_ties=near_ties(reference, expected, chosen, OUTPUT_TOLERANCE.get(scheme, FLOAT32_OUTPUT)),
         max_abs_error=error.max_abs,
         mean_abs_error=error.mean_abs,
         sqnr_db=error.sqnr_db,

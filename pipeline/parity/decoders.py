@@ -26,6 +26,7 @@ from pipeline.console import Console
 from pipeline.decoder_record import DecoderCell
 from pipeline.errors import DataError
 from pipeline.parity.report import percent
+from pipeline.pixel_budget import BUDGET_PIXELS, PixelBudget
 from pipeline.preprocess import Pixels, PreprocessSpec
 from pipeline.sampling import Indices
 
@@ -49,8 +50,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-Read = Callable[[Path], Pixels]
-"""Gives upright RGB pixels (H, W, 3) u8 of a file; raises Undecodable, or DataError where it is not there."""
+Read = Callable[[Path, Callable[[int], None]], Pixels]
+"""Gives upright RGB pixels (H, W, 3) u8 of a file; calls the second argument with their number before memory
+is taken for them. Raises Undecodable, or DataError where the file is not there."""
 
 
 class Undecodable(Exception):  # noqa: N818 - a finding about a file, not an error of the build
@@ -105,7 +107,7 @@ def decode(
         spec: the preprocessing contract.
         reference: (files, *spec.shape) u8: the arrays' images.
         out: ``.npy`` to write, (files, *spec.shape) u8; its rows beyond those decoded are zero.
-        threads: files decoded side by side.
+        threads: files decoded side by side, fewer where they are so large that BUDGET_PIXELS is reached.
         console: for progress.
 
     Raises:
@@ -118,12 +120,15 @@ def decode(
     undecodable: list[str] = []
     largest = total = 0
 
+    budget = PixelBudget(BUDGET_PIXELS)
+
     def one(row: int) -> Pixels | None:
         path = root / PurePosixPath(files[row])
-        try:
-            return preprocess.picture(read(path), spec)
-        except Undecodable:
-            return None
+        with budget.claim() as claim:
+            try:
+                return preprocess.picture(read(path, claim.take), spec)
+            except Undecodable:
+                return None
 
     with console.task(f"decode test photos, {decoder}", len(files), "photos") as task:
         for row, image in enumerate(_in_order(one, range(len(files)), threads)):
@@ -149,17 +154,22 @@ def decode(
 
 
 def table(cells: Sequence[DecoderCell]) -> list[tuple[str, ...]]:
-    """One row per decoder and runtime, as text."""
-    return [_row(cell) for cell in cells]
+    """One row per decoder and runtime, as text; the reference has none, as it gives the arrays."""
+    return [_row(cell) for cell in cells if cell.decoder != REFERENCE]
 
 
 def notes(cells: Sequence[DecoderCell]) -> list[str]:
-    """A sentence for each thing that must not be overlooked: files left out, a drop beyond the gate.
+    """That the reference was checked, and what must not be overlooked: files left out, a large drop.
 
     Nothing here fails a gate: the file answers as it should to the pixels that it was trained for.
     """
     sentences = []
     for cell in cells:
+        if cell.decoder == REFERENCE and cell.images:
+            sentences.append(
+                f"{cell.decoder} {cell.version} decoded all {cell.images:,} photos again, to exactly the "
+                "images that were measured above"
+            )
         if cell.undecodable:
             more = cell.undecodable - len(cell.undecodable_files)
             names = ", ".join(cell.undecodable_files) + (f" and {more:,} more" if more else "")
@@ -193,7 +203,7 @@ def _row(cell: DecoderCell) -> tuple[str, ...]:
 
 
 def _pillow() -> Read:
-    return preprocess.decode
+    return lambda path, admit: preprocess.decode(path, admit=admit)
 
 
 def _tensorflow() -> Read:
@@ -202,11 +212,13 @@ def _tensorflow() -> Read:
     tf = stack.load().tf
     refused = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
 
-    def read(path: Path) -> Pixels:
+    def read(path: Path, admit: Callable[[int], None]) -> Pixels:
         try:
             content = path.read_bytes()
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}") from error
+        # It takes 6 bytes a pixel, less than what the budget counts on: one share will do.
+        admit(_pixels(path, content))
         try:
             pixels = tf.io.decode_image(content, channels=3, expand_animations=False).numpy()
         except refused as error:
@@ -216,16 +228,30 @@ def _tensorflow() -> Read:
     return read
 
 
-def _upright(pixels: Pixels, content: bytes) -> Pixels:
-    """Rotates by the EXIF orientation in the encoded file, with the reference's own code."""
-    from PIL import ExifTags, Image, ImageOps
+def _pixels(path: Path, content: bytes) -> int:
+    """How many an encoded file has, by its header."""
+    from PIL import Image
 
-    tag = ExifTags.Base.Orientation
+    try:
+        with Image.open(io.BytesIO(content), formats=preprocess.FORMATS) as header:
+            return header.width * header.height
+    except OSError as error:
+        raise DataError(f"{path}: not a readable picture: {error}") from error
+
+
+def _upright(pixels: Pixels, content: bytes) -> Pixels:
+    """Turns by the EXIF orientation in the encoded file; a view, where pillow's own code would copy twice."""
+    from PIL import ExifTags, Image
+
     with Image.open(io.BytesIO(content), formats=preprocess.FORMATS) as header:
-        orientation = header.getexif().get(tag, 1)
-    image = Image.fromarray(pixels)
-    image.getexif()[tag] = orientation
-    return np.asarray(ImageOps.exif_transpose(image))
+        orientation = header.getexif().get(ExifTags.Base.Orientation, 1)
+    if orientation in range(5, 9):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
 
 
 DECODERS: Mapping[str, Callable[[], Read]] = MappingProxyType({REFERENCE: _pillow, "tensorflow": _tensorflow})

@@ -42,6 +42,9 @@ CAPTIONS = {
 }
 """Pictures that the model card shows, in this order, where they are there."""
 
+NAMED = 5
+"""Files of a kind that the model card names: the manifest has more of them."""
+
 GOLDEN_RUNTIMES = ("tflite_reference", "litert", "tflite", "tflite_runtime")
 """Which runtime's outputs become golden: the reference kernels define what an op means."""
 
@@ -80,7 +83,7 @@ def write(
     for variant in converted.variants:
         shutil.copyfile(converted.path(variant.file), folder / "variants" / variant.file)
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in data.facts.labels), "utf-8")
-    _copy_pictures(verified, folder / PICTURES)
+    copy_pictures(verified, folder / PICTURES)
     vectors = golden.write(
         folder,
         examples,
@@ -160,7 +163,8 @@ def check(bundle: Path, console: Console) -> tuple[Manifest, list[Replay]]:
     return manifest, list(golden.replay(bundle, manifest, console))
 
 
-def _copy_pictures(verified: VerifiedModel, folder: Path) -> None:
+def copy_pictures(verified: VerifiedModel, folder: Path) -> None:
+    """Copies the verify stage's pictures, with their credits, into a folder."""
     folder.mkdir(exist_ok=True)
     for name in verified.files:
         place = PurePosixPath(name)
@@ -186,6 +190,14 @@ def _records(folder: Path) -> dict[str, FileRecord]:
     }
 
 
+def _named(found: Sequence[str | tuple[str, str]], count: int) -> str:
+    """``3: `a.jpg` and `b.jpg`; ...``: how many there are, and the first NAMED of the files or pairs."""
+    shown = [[each] if isinstance(each, str) else each for each in found[:NAMED]]
+    names = "; ".join(" and ".join(f"`{name}`" for name in each) for each in shown)
+    more = f"; and {count - len(shown):,} more" if count > len(shown) else ""
+    return f"{count:,}: {names}{more}"
+
+
 def _write_card(
     folder: Path,
     recipe: Recipe,
@@ -200,6 +212,7 @@ def _write_card(
 
     # Markdown, not HTML: nothing to escape but the column separator.
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment.filters["named"] = _named
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
     template = environment.from_string(TEMPLATE.read_text("utf-8"))
     guard = converted.guard

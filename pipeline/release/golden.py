@@ -5,10 +5,10 @@ PreprocessSpec, up to rounding), ``tensor.bin`` (what stands in the input tensor
 the runtime left in the output tensor). All are row-major and little-endian.
 
 ``encoded.*`` is one picture case as a file: a PNG that was made for it, or where the dataset has encoded
-files the very file, byte for byte. ``CREDITS.txt`` names who made the photos.
+files one of those, without its metadata (:mod:`pipeline.release.bare_photo`). ``CREDITS.txt`` names who made
+the photos.
 """
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from pipeline.errors import RuntimeFailure
 from pipeline.parity.tolerance import OUTPUT_TOLERANCE, PICTURE_LEVELS
 from pipeline.preprocess import Pixels, PreprocessSpec, dequantise, picture
 from pipeline.release import photo_credits
+from pipeline.release.bare_photo import bare
 from pipeline.release.examples import Example, on_paper, photo_pixels
 from pipeline.release.manifest import Golden, GoldenCase, Manifest
 from pipeline.runtimes import Job, door_table, model_file
@@ -117,14 +118,13 @@ def write(
                 credit=case.example.credit,
             )
         )
-    shown = _shown(records)
-    encoded = _encode(next(case for case in cases if case.id == shown.id), bundle / FOLDER, bool(photos))
+    shown, encoded = _encode(_shown(cases, records), bundle / FOLDER, has_files=bool(photos))
     photo_credits.write(bundle / FOLDER, ((case.example.file, case.example.credit) for case in cases))
     return Golden(
         runtime=f"{runtime} {runtimes.version(runtime)}",
         image_tolerance=PICTURE_LEVELS,
         output_tolerance=OUTPUT_TOLERANCE[shipped.scheme],
-        encoded=(shown.id, f"{FOLDER}/{encoded}"),
+        encoded=(shown, f"{FOLDER}/{encoded}"),
         cases=tuple(records),
     )
 
@@ -183,17 +183,24 @@ def _cases(
     return cases
 
 
-def _encode(case: _Case, folder: Path, has_file: bool) -> str:
-    """Puts the case into the folder as an encoded file, and gives its name."""
+def _encode(cases: Sequence[_Case], folder: Path, *, has_files: bool) -> tuple[str, str]:
+    """Puts the first case that it can into the folder as an encoded file; gives its id and the file's name.
+
+    A photo comes without its metadata. Where that cannot be taken out of any of them, and where there is no
+    file, the first case's pixels become a PNG.
+    """
     from PIL import Image
 
-    source = case.example.source
-    if not has_file or source is None:
-        Image.fromarray(case.pixels).save(folder / "encoded.png")
-        return "encoded.png"
-    name = f"encoded{source.suffix.lower()}"
-    shutil.copyfile(source, folder / name)
-    return name
+    for case in cases:
+        if not has_files or case.example.source is None:
+            continue
+        found = bare(case.example.source.read_bytes(), case.pixels)
+        if found is not None:
+            content, suffix = found
+            (folder / f"encoded{suffix}").write_bytes(content)
+            return case.id, f"encoded{suffix}"
+    Image.fromarray(cases[0].pixels).save(folder / "encoded.png")
+    return cases[0].id, "encoded.png"
 
 
 def _check_images(bundle: Path, manifest: Manifest) -> tuple[Pixels, list[str]]:
@@ -239,10 +246,10 @@ def _tflite_runtimes() -> tuple[str, ...]:
     return tuple(n for n in names("runtimes") if n != REFERENCE_RUNTIME and not stands_for(n))
 
 
-def _shown(cases: Sequence[GoldenCase]) -> GoldenCase:
-    """The picture case that is encoded: the first that the model gets right, so that people see sense."""
-    pictures = [case for case in cases if case.kind == "picture"]
-    return next((case for case in pictures if case.top1 == case.label), pictures[0])
+def _shown(cases: Sequence[_Case], records: Sequence[GoldenCase]) -> list[_Case]:
+    """The picture cases, those that the model gets right first: so that people see sense."""
+    pictures = [pair for pair in zip(cases, records, strict=True) if pair[0].kind == "picture"]
+    return [case for case, _ in sorted(pictures, key=lambda pair: pair[1].top1 != pair[1].label)]
 
 
 def _read(bundle: Path, case: GoldenCase, tensor: TensorSpec) -> npt.NDArray[np.generic]:

@@ -125,9 +125,9 @@ class Golden(_Frozen):
         runtime: that computed the outputs.
         image_tolerance: grey levels by which ``image.u8`` may differ.
         output_tolerance: by which a dequantised output may differ.
-        encoded: the picture case that is there as an encoded file too, and the file: a PNG, or the dataset's
-            own file. Of a JPEG another decoder gives other pixels than ``pixels.u8``, which pillow decoded:
-            ``verification.decoders`` says how far apart they may be.
+        encoded: the picture case that is there as an encoded file too, and the file: a PNG, or a photo of the
+            dataset without its metadata. Of a JPEG another decoder gives other pixels than ``pixels.u8``,
+            which pillow decoded: ``verification.decoders`` says how far apart they may be.
         cases: all of them.
     """
 

@@ -18,24 +18,21 @@ from pipeline.artifacts import (
     VerifiedModel,
 )
 from pipeline.errors import InternalError
-from pipeline.pictures import curves
-from pipeline.pictures.curves import Phase
 from pipeline.recipe import Recipe
 from pipeline.release import bundle
 from pipeline.release.examples import PHOTO_CASES, PHOTO_PIXELS, PHOTOS_TRIED, Example, image_cases, is_small
 from pipeline.release.golden import PICTURES
 from pipeline.sampling import stratified
 from pipeline.stages import Work
-from pipeline.stages.data import source, validation_part
+from pipeline.stages.data import portable, source, validation_part
+from pipeline.stages.gallery import CURVES, draw_curves
 from pipeline.target import Target
 
-VERSION = 2
+VERSION = 3
 TOOLS = ("numpy", "pillow", "jinja2", "matplotlib")
 
 FOLDER = "bundle"
 """Folder inside the stage's folder: what ships, without the stage's own record."""
-
-CURVES = "learning_curves.png"
 
 _GOLDEN, _PHOTOS = 6, 7
 """Second words of the seed."""
@@ -47,7 +44,7 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
     The revision of the working tree stands there too, but does not make a new bundle by itself.
     """
     return {
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": portable(recipe).model_dump(mode="json"),
         "target": target.model_dump(mode="json"),
     }
 
@@ -59,10 +56,11 @@ def run(work: Work) -> Artifact:
     examples, photos = _examples(work, data, converted.variant(verified.ship).input)
     folder = work.folder / FOLDER
     (folder / bundle.PICTURES).mkdir(parents=True)
-    _draw_curves(work, trained, folder / bundle.PICTURES / CURVES)
+    curves = folder / bundle.PICTURES / CURVES
+    draw_curves(work.recipe, trained, work.input(OptimizedModel), curves)
     bundle.write(
         folder,
-        recipe=work.recipe,
+        recipe=portable(work.recipe),
         target=work.target,
         data=data,
         trained=trained,
@@ -115,22 +113,6 @@ def _examples(work: Work, data: PreparedData, door: TensorSpec) -> tuple[list[Ex
             "pixels: the golden pictures are made from preprocessed images instead of from encoded photos"
         )
     return [example(int(row)) for row in rows], photos
-
-
-def _draw_curves(work: Work, trained: TrainedModel, path: Path) -> None:
-    phases = [
-        Phase(title="frozen base", history=trained.head_history),
-        Phase(
-            title="fine-tuning" if trained.head_history else "training",
-            history=trained.history, best=trained.best_epoch,
-        ),
-        *(
-            Phase(title=name, history=history)
-            for name, history in work.input(OptimizedModel).history.items()
-        ),
-    ]  # fmt: skip
-    smoke = " (smoke build)" if work.recipe.profile == "smoke" else ""
-    curves.draw(phases, path, title=f"{work.recipe.name}{smoke}: {trained.model}")
 
 
 def git_revision() -> str | None:

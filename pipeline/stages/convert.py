@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from converters import ConversionSpec, Converted, convert, representative, stack
+from converters import ConversionSpec, Converted, Representative, convert, representative, stack
 from converters.tflite.inspect import Inspection, Tensor, inspect_bytes
 from converters.tflite.keras import from_keras, load_keras
 from converters.tflite.metadata_writer import Description, describe
@@ -80,21 +80,17 @@ def run(work: Work) -> Artifact:
     model = served_model(optimized)
     source = from_keras(model)
     save_h5(model, work.folder / SERVED_FILE)
-    training = train_part(data)
-    count = max(work.recipe.convert.representative, len(data.facts.labels))
-    rows = stratified(training.labels, min(count, len(training)), (work.recipe.seed, _REPRESENTATIVE))
-    spec = data.facts.preprocess
-    samples = representative(
-        tensor(training.pixels(rows), spec), shape=spec.shape, value_range=spec.value_range
-    )
     made: dict[str, Converted] = {}
     names = schemes(work.recipe, work.target)
+    # A few photos are enough for the schemes that are not calibrated.
+    calibrated = not source.fake_quantised and any(SCHEMES[name].calibrated for name in names)
+    samples = _samples(work.recipe, data) if calibrated else None
     with work.console.task("convert", len(names), "schemes") as task:
         for name in names:
             made[name] = convert(source, conversion_spec(work.recipe, work.target, name), samples)
             task.advance(1, f"{name} {len(made[name].content):,} bytes")
     guard = None
-    if work.recipe.guard is not None and GUARDED_SCHEME in made:
+    if work.recipe.guard is not None and GUARDED_SCHEME in made and samples is not None:
         plain = made[GUARDED_SCHEME]
         baseline = work.folder / (TRAINED_FILE if optimized.applied else SERVED_FILE)
         made[GUARDED_SCHEME], guard = guarding.guarded(work, source, plain, samples, baseline=baseline)
@@ -108,6 +104,14 @@ def run(work: Work) -> Artifact:
         claims={name: _claims_in(converted, optimized) for name, converted in made.items()},
         guard=guard,
     )
+
+
+def _samples(recipe: Recipe, data: PreparedData) -> Representative:
+    """Train images by seed and class, as the model takes them."""
+    training, spec = train_part(data), data.facts.preprocess
+    count = max(recipe.convert.representative, len(data.facts.labels))
+    rows = stratified(training.labels, min(count, len(training)), (recipe.seed, _REPRESENTATIVE))
+    return representative(tensor(training.pixels(rows), spec), shape=spec.shape, value_range=spec.value_range)
 
 
 def served_model(model: TrainedModel | OptimizedModel) -> Any:

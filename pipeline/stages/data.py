@@ -14,11 +14,12 @@ from pipeline.errors import DataError
 from pipeline.preprocess import Pixels
 from pipeline.recipe import Recipe
 from pipeline.sampling import Indices, stratified
+from pipeline.sections import PluginSection
 from pipeline.stages import Work
-from pipeline.stages.reading import Reading, check_unreadable, duplicates, read
+from pipeline.stages.reading import KEPT_PAIRS, Reading, check_unreadable, read, twins
 from pipeline.target import Target
 
-VERSION = 3
+VERSION = 4
 TOOLS = ("numpy", "pillow", "scipy")
 
 MIN_CLASS_IMAGES = 2
@@ -43,11 +44,28 @@ def source(recipe: Recipe, data: Path | None) -> Source:
     return found
 
 
+def portable(recipe: Recipe) -> Recipe:
+    """The recipe as it may leave this machine: of a place that it names only the last name is left."""
+    sections: dict[str, PluginSection] = {}
+    for kind, section in (("dataset", recipe.dataset), ("model", recipe.model)):
+        values = section.model_dump()
+        for key in getattr(shelf.load(f"{kind}s", section.name), "PLACES", ()):
+            if values.get(key) is not None:
+                values[key] = Path(values[key]).name
+        sections[kind] = type(section).model_validate(values)
+    return recipe.model_copy(update=sections)
+
+
 def settings(recipe: Recipe, _target: Target, data: Path | None) -> dict[str, Any]:
-    """Dataset options, the seed, and the hash of every file that is read."""
+    """Dataset options, the seed, and the hash of every file that is read.
+
+    Of a place only its last name counts: what is read there is in the hashes, and a folder that was moved is
+    the same data.
+    """
     found = source(recipe, data)
     return {
-        "dataset": recipe.dataset.model_dump(mode="json"),
+        "name": found.name,
+        "dataset": portable(recipe).dataset.model_dump(mode="json"),
         "plugin": shelf.source_digest("datasets", recipe.dataset.name),
         "seed": recipe.seed,
         "files": [file.model_dump(mode="json") for file in found.source_files()],
@@ -78,6 +96,7 @@ def run(work: Work) -> Artifact:
     keep = np.setdiff1d(np.arange(len(train)), validation)
     np.save(work.folder / "train_indices.npy", keep)
     np.save(work.folder / "validation_indices.npy", validation)
+    found_twins = twins(found, read_train, read_test, work.console)
     facts = DatasetFacts(
         name=found.name,
         labels=found.labels,
@@ -91,7 +110,10 @@ def run(work: Work) -> Artifact:
         test_published=found.published.get("test"),
         sources=found.source_files(),
         left_out=left_out,
-        duplicates=duplicates(read_train, read_test, work.console),
+        duplicates=found_twins.splits[:KEPT_PAIRS],
+        duplicate_count=len(found_twins.splits),
+        two_classes=found_twins.classes[:KEPT_PAIRS],
+        two_classes_count=len(found_twins.classes),
     )
     work.console.say(f"  {facts.clause}")
     return work.finish(PreparedData, facts=facts)

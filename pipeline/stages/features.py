@@ -23,6 +23,12 @@ BATCH = 32
 """Photos at a time: a batch more is lost when a run is killed, and a resumed run must cut the same ones, as
 the last bits of an answer depend on the batch that it was computed in."""
 
+HARMLESS = ("flip", "outside")
+"""Keys of an augmentation that alone warp no photo but into its mirror image."""
+
+NOTHING = AugmentSection().model_copy(update=dict.fromkeys(HARMLESS))
+"""An augmentation, those keys aside."""
+
 Features = npt.NDArray[np.float32]
 
 
@@ -48,7 +54,8 @@ class FeaturePart:
 
 def are_kept(augment: AugmentSection | None) -> bool:
     """Whether so few different images come of each photo that all of them can be asked about once."""
-    return augment is None or augment.model_copy(update={"flip": False}) == AugmentSection()
+    # Mirroring brings nothing in from outside, whatever that would be.
+    return augment is None or augment.model_copy(update=dict.fromkeys(HARMLESS)) == NOTHING
 
 
 def computed(

@@ -81,6 +81,7 @@ class Fit:
         title: what the console calls it; empty for the first training.
         callbacks: of Keras.
         eligible: first epoch that may be the best; those before it are not what was asked for yet.
+        keeps_start: the model as it comes is measured too, and stays where no epoch is better on validation.
     """
 
     model: Any
@@ -94,18 +95,36 @@ class Fit:
     title: str = ""
     callbacks: Sequence[Any] = ()
     eligible: int = 1
+    keeps_start: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """What a training gave: the figures of every epoch, and whose weights the model has."""
+    """What a training gave.
+
+    Attributes:
+        history: figures of every epoch.
+        best_epoch: whose weights the model has; 0 where it has those that it came with.
+        start_accuracy: on validation, of the model as it came, 0..1; None where it was not measured.
+    """
 
     history: tuple[EpochRecord, ...]
     best_epoch: int
+    start_accuracy: float | None = None
+
+    @property
+    def validation_accuracy(self) -> float:
+        """Of the weights that the model has, 0..1."""
+        if self.best_epoch == 0 and self.start_accuracy is not None:
+            return self.start_accuracy
+        return self.history[self.best_epoch - 1].validation_accuracy
 
 
 def fit(fit: Fit, console: Console) -> Fitted:
-    """Trains, from the last complete epoch on; leaves the model with the weights of its best epoch."""
+    """Trains, from the last complete epoch on; leaves the model with the weights of its best epoch.
+
+    Where the start may be kept, the model must come with the same weights each time: they are not saved.
+    """
     tf, keras = stack.load()
     tf.config.experimental.enable_op_determinism()
     model, section = fit.model, fit.section
@@ -113,6 +132,12 @@ def fit(fit: Fit, console: Console) -> Fitted:
     size = int(np.prod(fit.training.images.shape[1:]))
     large = section.batch * size >= LARGE_BATCH
     compile_model(model, section, steps=steps, at_a_time=1 if large else STEPS_PER_EXECUTION)
+    held_batch = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // size))
+    held_out = input_pipeline(fit.validation, np.arange(len(fit.validation)), held_batch, fit.scaling)
+    start, start_accuracy = [], None
+    if fit.keeps_start:
+        start = model.get_weights()
+        start_accuracy = float(model.evaluate(held_out, verbose=0, return_dict=True)["accuracy"])
     checkpoints = Checkpoints(fit.scratch, model, console)
     history = checkpoints.restore_last()
     console.say(f"  curves: tensorboard --logdir {fit.logs.parent}")
@@ -122,9 +147,6 @@ def fit(fit: Fit, console: Console) -> Fitted:
     random_layers = [
         each for each in model.submodules if isinstance(each, keras.__internal__.layers.BaseRandomLayer)
     ]
-    every = np.arange(len(fit.validation))
-    held_batch = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // size))
-    held_out = input_pipeline(fit.validation, every, held_batch, fit.scaling)
     while len(history) < section.epochs and not stops_early(history, section.patience, fit.eligible):
         epoch = len(history) + 1
         seed = (fit.seed * SEED_STRIDE + epoch) % 2**32
@@ -157,8 +179,17 @@ def fit(fit: Fit, console: Console) -> Fitted:
                 tf.summary.scalar(name, value)
         writer.flush()
     best = best_epoch(history, fit.eligible)
-    checkpoints.restore(best)
-    return Fitted(history=tuple(history), best_epoch=best)
+    reached = history[best - 1].validation_accuracy
+    if start_accuracy is not None and reached <= start_accuracy:
+        model.set_weights(start)
+        best = 0
+        console.say(
+            f"  no epoch was better on validation ({reached:.2%} at best) than the model they began with "
+            f"({start_accuracy:.2%}): that model is kept"
+        )
+    else:
+        checkpoints.restore(best)
+    return Fitted(history=tuple(history), best_epoch=best, start_accuracy=start_accuracy)
 
 
 def compile_model(

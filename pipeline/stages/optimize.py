@@ -265,8 +265,7 @@ def _teacher(work: Work, section: PluginSection, how: TrainSection) -> tuple[Any
             ),
             work.console,
         ).whole
-        best = fitted.history[fitted.best_epoch - 1]
-        work.console.say(f"  teacher: validation accuracy {best.validation_accuracy:.2%}")
+        work.console.say(f"  teacher: validation accuracy {fitted.validation_accuracy:.2%}")
         _keep(built.model, _Record(scaling=scaling, history=fitted.history), place)
     return load_keras(place / "model.h5"), scaling
 

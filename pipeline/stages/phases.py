@@ -2,9 +2,10 @@
 
 A head that knows nothing would send large gradients through what the base has learnt. So the base is frozen
 until the head is trained, and then its top part goes on learning with it, at a smaller rate.
+Where no epoch of that is better on validation, the model stays as the training of the head left it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,22 @@ class Trained:
 
 
 def train(training: Training, console: Console) -> Trained:
-    """Trains, from the last complete epoch of the last phase on; the model gets its best epoch's weights."""
+    """Trains, from the last complete epoch of the last phase on; the model gets its best epoch's weights.
+
+    Those of the head's training are among them: ``whole.best_epoch`` is then 0.
+    """
     plugin, model, options = training.built.plugin, training.built.model, training.built.options
     section = training.section.of_head
     head: tuple[EpochRecord, ...] = ()
     if section is not None:
         plugin.freeze(model, options, head_only=True)
         head = _head(training, section, console).history
+    elif training.built.files and hasattr(plugin, "FEATURES"):
+        console.warn(
+            f"{f'{training.title}: ' if training.title else ''}the new head and the pretrained base under it "
+            "train together from the start, which can undo what the base has learnt: to train the head "
+            f"first, add {'teacher_train.head' if training.title else 'a section [train.head]'}"
+        )
     if hasattr(plugin, "freeze"):
         plugin.freeze(model, options, head_only=False)
     whole = fit(
@@ -76,6 +86,7 @@ def train(training: Training, console: Console) -> Trained:
             scratch=training.scratch,
             logs=training.logs,
             title=training.title,
+            keeps_start=section is not None,
         ),
         console,
     )
@@ -88,26 +99,27 @@ def _head(training: Training, section: TrainSection, console: Console) -> Fitted
     stack.load().tf.config.experimental.enable_op_determinism()
     model, plugin = training.built.model, training.built.plugin
     title = f"{training.title} {HEAD}".strip()
-    what: dict[str, Any] = {
-        "seed": training.seed,
-        "scratch": training.scratch / HEAD,
-        "logs": training.logs.with_name(f"{training.logs.name}-{HEAD}"),
-        "title": title,
-    }
-    scaling = plugin.PIXEL_SCALING
     photos, held_out = train_part(training.data), validation_part(training.data)
+    on_photos = Fit(
+        model=model,
+        training=photos,
+        validation=held_out,
+        scaling=plugin.PIXEL_SCALING,
+        section=section,
+        seed=training.seed,
+        scratch=training.scratch / HEAD,
+        logs=training.logs.with_name(f"{training.logs.name}-{HEAD}"),
+        title=title,
+    )
     if not are_kept(section.augment):
-        return fit(
-            Fit(model=model, training=photos, validation=held_out, scaling=scaling, section=section, **what),
-            console,
-        )
+        return fit(on_photos, console)
 
     def features(part: Part, name: str, *, mirrored: bool = False) -> FeaturePart:
         return computed(
             model,
             plugin.FEATURES,
             part,
-            scaling=scaling,
+            scaling=plugin.PIXEL_SCALING,
             mirrored=mirrored,
             path=training.scratch / FEATURES / f"{name}.npy",
             console=console,
@@ -116,13 +128,13 @@ def _head(training: Training, section: TrainSection, console: Console) -> Fitted
 
     alone = _alone(model, plugin.FEATURES)
     fitted = fit(
-        Fit(
+        replace(
+            on_photos,
             model=alone,
             training=features(photos, "train", mirrored=section.augment is not None and section.augment.flip),
             validation=features(held_out, "validation"),
             scaling=(1.0, 0.0),
             section=section.model_copy(update={"augment": None}),
-            **what,
         ),
         console,
     )

@@ -10,10 +10,10 @@ from pipeline.stages import Work, building
 from pipeline.stages.checkpoints import save_h5
 from pipeline.stages.fitting import LOGS
 from pipeline.stages.phases import Training, train
-from pipeline.stages.scan import scan
+from pipeline.stages.scan import check_samples, scan
 from pipeline.target import Target
 
-VERSION = 3
+VERSION = 4
 TOOLS = ("tensorflow", "tf_keras", "numpy")
 
 
@@ -32,6 +32,7 @@ def run(work: Work) -> Artifact:
     keras.backend.clear_session()
     keras.utils.set_random_seed(work.recipe.seed)
     data = work.input(PreparedData)
+    check_samples(work.recipe, work.target, data.facts)
     shape, classes = data.facts.preprocess.shape, len(data.facts.labels)
     built = building.build(work.recipe.model, shape, classes, work.data)
     scaling = built.plugin.PIXEL_SCALING
@@ -54,6 +55,7 @@ def run(work: Work) -> Artifact:
         parameters=built.model.count_params(),
         pixel_scaling=scaling,
         best_epoch=trained.whole.best_epoch,
+        start_accuracy=trained.whole.start_accuracy,
         history=trained.whole.history,
         head_history=trained.head,
         pretrained=built.files,

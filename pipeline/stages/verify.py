@@ -38,12 +38,12 @@ from pipeline.stages.convert import SERVED_FILE, TRAINED_FILE
 from pipeline.stages.data import Part, test_part
 from pipeline.target import Target
 
-VERSION = 4
+VERSION = 5
 TOOLS = (
     "tensorflow", "tf_keras", "ai-edge-litert", "tflite-runtime", "numpy", "scipy", "pillow", "matplotlib",
 )  # fmt: skip
 
-CELL_VERSION = 2
+CELL_VERSION = 3
 """Raised when the same file, images and runtime would give another cell."""
 
 CELLS = "cells"

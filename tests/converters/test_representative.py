@@ -58,7 +58,8 @@ def test_the_converter_may_ask_twice() -> None:
 def test_too_few() -> None:
     """One less than asked for."""
     assert refusal(pixels(MIN_SAMPLES - 1)) == (
-        "99 representative samples are too few to calibrate on: give at least 100"
+        "99 representative samples are too few to calibrate on: give at least 100, or convert to a scheme "
+        "that is not calibrated"
     )
 
 

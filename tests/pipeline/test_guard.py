@@ -104,6 +104,7 @@ def test_a_gate_out_of_reach_ends_with_code_3_the_best_file_and_why(runs: Path) 
     assert mended.err.splitlines()[:3] == [f"{s}: unchanged" for s in ("data", "train", "optimize")]
 
 
+@pytest.mark.slow
 def test_a_sound_model_is_left_alone(smoke_build: SmokeBuild, tmp_path: Path) -> None:
     """It says so, and int8 is the file of a build without a guard."""
     shutil.copytree(smoke_build.runs, tmp_path / "runs", symlinks=True)

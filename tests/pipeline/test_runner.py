@@ -70,6 +70,7 @@ def test_an_unchanged_rebuild_loads_no_tensorflow(runs: Path) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
+@pytest.mark.slow
 def test_a_changed_convert_option_reruns_only_from_there(runs: Path) -> None:
     """Training is kept."""
     assert rebuild(runs, "--set", "convert.io=float32") == {
@@ -109,6 +110,14 @@ def test_a_failed_gate_is_exit_code_3_and_bundles_nothing(runs: Path) -> None:
         assert ("verify: unchanged" in answer.err) == (attempt == 1)
         assert "Traceback" not in answer.err
         assert "FAILED" in answer.out, "with its row in the table"
+        folder = runs / "digits-smoke" / "pictures"
+        assert f"its pictures: {folder}" in answer.err
+        assert {path.name for path in folder.glob("*.png")} == {
+            "learning_curves.png", "confusion.png", "mistakes.png", "least_sure.png",
+        }  # fmt: skip
+        if attempt == 0:
+            # Neither are they taken from an earlier build, nor missing where only they were removed.
+            shutil.rmtree(folder)
 
 
 def test_a_damaged_artifact_is_noticed_and_made_again(runs: Path) -> None:

@@ -58,10 +58,11 @@ def test_the_table_of_a_build_says_what_a_reader_wants_first(cli: Pipeline, runs
     assert lines[0] == "data      359 digits test images, trained on 1,438 digits train images"
     assert lines[1].startswith("model     emnist_cnn, ")
     assert lines[2].startswith("keras     ")
+    assert lines[-2] == f"pictures  {runs / 'digits-smoke' / 'pictures'}"
     assert lines[-1] == f"bundle    {runs / 'digits-smoke' / 'bundle-tflite'}"
     verified = json.loads((runs / "digits-smoke" / "bundle-tflite" / "manifest.json").read_text("utf-8"))
     cells = verified["verification"]["cells"]
-    table, below = lines[5 : 5 + len(cells)], lines[5 + len(cells) : -1]
+    table, below = lines[5 : 5 + len(cells)], lines[5 + len(cells) : -2]
     assert {tuple(line.split()[:2]) for line in table} == {(c["scheme"], c["runtime"]) for c in cells}
     (kept,) = verified["verification"]["delegation"]
     assert below[0].startswith(f"delegate  xnnpack: {kept['delegated']} of {kept['ops']} ops in ")

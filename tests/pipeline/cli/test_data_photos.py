@@ -36,6 +36,7 @@ def test_check_tells_counts_duplicates_and_what_was_ignored(cli: Pipeline, data:
     assert train.startswith("a/")
     assert test.startswith("a/")
     assert report["unreadable"] == []
+    assert report["two_classes"] == []
     assert "1 other files ignored: notes.txt" in report["notes"][0]
     assert f"warning: 1 test images stand in train too (same pixels; {train} = {test})" in answer.err
 
@@ -55,6 +56,7 @@ def test_check_names_every_photo_that_cannot_be_decoded(cli: Pipeline, data: Pat
     answer = cli("data", "check", "image_folder", *OWN, "--data", data)
     assert answer.code == 1
     assert "2 photos cannot be decoded" in answer.err
+    assert "leave them out with --set unreadable=2 (now 0)" in answer.err
     assert "b, wild/00.jpg (" in answer.err
     assert "b, wild/03.jpg (" in answer.err
     allowed = cli("data", "check", "image_folder", *OWN, "--set", "unreadable=2", "--data", data, "--json")

@@ -40,6 +40,7 @@ def swept(smoke_build: SmokeBuild, tmp_path_factory: pytest.TempPathFactory) -> 
     return runs, answer
 
 
+@pytest.mark.slow
 def test_a_sweep_gives_a_row_for_every_file(swept: tuple[Path, Answer]) -> None:
     """With all figures."""
     rows = swept[1].json["rows"]
@@ -55,6 +56,7 @@ def test_a_sweep_gives_a_row_for_every_file(swept: tuple[Path, Answer]) -> None:
         assert row["problem"] is None
 
 
+@pytest.mark.slow
 def test_what_a_build_has_made_is_not_made_again(swept: tuple[Path, Answer], smoke_build: SmokeBuild) -> None:
     """Data once for all, the training of two epochs from the build; and the very same files."""
     before, (first, second) = swept[1].err.split("variant 1 of 2")[0], swept[1].err.split("variant 2 of 2")
@@ -70,6 +72,7 @@ def test_what_a_build_has_made_is_not_made_again(swept: tuple[Path, Answer], smo
     assert "litert int8" not in verify, "measured by the build"
 
 
+@pytest.mark.slow
 def test_the_same_sweep_again_makes_nothing_and_measures_latency_anew(swept: tuple[Path, Answer]) -> None:
     """Latencies of two runs do not compare: they are not kept."""
     runs, first = swept
@@ -87,6 +90,7 @@ def test_the_same_sweep_again_makes_nothing_and_measures_latency_anew(swept: tup
     ]
 
 
+@pytest.mark.slow
 def test_table_and_files(swept: tuple[Path, Answer], tmp_path: Path) -> None:
     """The files hold what --json prints; the picture is one; --out says where."""
     runs = swept[0]
@@ -112,6 +116,7 @@ def test_table_and_files(swept: tuple[Path, Answer], tmp_path: Path) -> None:
     assert f"written   {tmp_path / 'out' / 'sweep.csv'}" in lines
 
 
+@pytest.mark.slow
 def test_a_failed_gate_shows_in_its_row_and_stops_nothing(swept: tuple[Path, Answer]) -> None:
     """A sweep explores: exit code 0."""
     answer = run(swept[0], *EPOCHS, "--set", "verify.gates.int8.max_bytes=1000")
@@ -121,6 +126,7 @@ def test_a_failed_gate_shows_in_its_row_and_stops_nothing(swept: tuple[Path, Ans
     assert "epochs=1: gate failed: int8 on litert: max_bytes is 1000, measured" in answer.out
 
 
+@pytest.mark.slow
 def test_a_variant_that_cannot_be_made_leaves_the_others(swept: tuple[Path, Answer]) -> None:
     """Its row says why; exit code 1, because not everything was measured."""
     runs = swept[0]
@@ -135,6 +141,7 @@ def test_a_variant_that_cannot_be_made_leaves_the_others(swept: tuple[Path, Answ
     assert all(row["latency_us"] > 0 for row in rows)
 
 
+@pytest.mark.slow
 def test_a_chain_that_the_model_cannot_take_is_a_row(swept: tuple[Path, Answer], tmp_path: Path) -> None:
     """Found by the scan of the trained model; the variants beside it are measured."""
     own = tmp_path / "own.toml"

@@ -174,7 +174,7 @@ def test_a_refusal_names_the_answer_and_the_way_on(
         fetch(mirror, tmp_path / "gzip.zip")
     assert str(caught.value) == (
         f"{mirror.url}: {says}; try again later, name a mirror with `pipeline data get --url`, "
-        f"or put the file at {tmp_path / 'gzip.zip'}"
+        f"or put the file at {tmp_path / 'gzip.zip'} and give the command again"
     )
     assert left(tmp_path) == set()
 

@@ -1,11 +1,12 @@
 """tf_flowers: Google's split, a split by seed, credits, and the download."""
 
 import io
+import shutil
 import tarfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from pipeline import shelf
 from pipeline.console import Console
 from pipeline.datasets import Source, flowers
 from pipeline.datasets._download import CHUNK_BYTES
+from pipeline.datasets._unpacking import unpack
 from pipeline.datasets.flowers import CLASSES
 from pipeline.errors import DataError, DataMissingError
 from tests.pipeline.datasets.mirror import Mirror, serve
@@ -97,6 +99,30 @@ def test_other_classes_are_not_tf_flowers(data: Path) -> None:
     (data / "flower_photos" / "roses").rename(data / "flower_photos" / "rosen")
     with pytest.raises(DataError, match=r"holds daisy, dandelion, rosen, .*'image_folder'"):
         locate(data)
+
+
+@pytest.mark.parametrize("left", ["folder", "empty", "none"])
+def test_a_set_unpacked_in_part_says_how_to_complete_it(data: Path, left: str) -> None:
+    """And does not ask whether it is another set."""
+    shutil.rmtree(data / "flower_photos" / "tulips")
+    if left == "empty":
+        (data / "flower_photos" / "tulips").mkdir()
+    if left == "none":
+        for label in CLASSES[1:4]:
+            shutil.rmtree(data / "flower_photos" / label)
+    with pytest.raises(
+        DataError, match=r"no photos of .*tulips: it may .* in part; .*`pipeline data get flowers --data"
+    ) as caught:
+        locate(data)
+    assert "image_folder" not in str(caught.value)
+
+
+def test_a_split_by_seed_notes_what_is_lacking(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no list to compare with."""
+    (note,) = locate(data).notes
+    assert "flower_photos: 40 photos, the published set has 3,670; `pipeline data get flowers" in note
+    monkeypatch.setattr(flowers, "PUBLISHED", {"train": 30, "test": 10})
+    assert locate(data).notes == ()
 
 
 def test_missing_photos_say_how_to_get_them(tmp_path: Path) -> None:
@@ -195,6 +221,31 @@ def test_fetching_again_mends_without_downloading(
     fetch(mirror, tmp_path)
     assert (tmp_path / name).read_bytes() == members[name]
     assert mirror.starts == [0]
+
+
+def test_unpacking_that_is_cut_leaves_no_folder(
+    mirror: Mirror, members: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What looks complete is; the next call begins anew."""
+    calls = iter(range(100))
+
+    def cut(source: IO[bytes], target: Path) -> None:
+        if next(calls) == 9:
+            raise KeyboardInterrupt
+        unpack(source, target)
+
+    monkeypatch.setattr(flowers, "unpack", cut)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(mirror, tmp_path)
+    assert not (tmp_path / "flower_photos").exists()
+    with pytest.raises(DataMissingError, match="no such folder"):
+        locate(tmp_path)
+    fetch(mirror, tmp_path)
+    found = {
+        p.relative_to(tmp_path).as_posix() for p in (tmp_path / "flower_photos").rglob("*") if p.is_file()
+    }
+    assert found == set(members)
+    assert [p.name for p in tmp_path.iterdir() if "partial" in p.name] == []
 
 
 def link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:

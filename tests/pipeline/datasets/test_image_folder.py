@@ -163,6 +163,29 @@ class TestListing:
             locate(tmp_path)
         assert ("leads nowhere" in str(caught.value)) == (kind in ("nowhere", "circle"))
 
+    @pytest.mark.parametrize("kind", ["pipe", "link to a device"])
+    def test_a_pipe_named_as_a_photo_is_refused(self, root: Path, tmp_path: Path, kind: str) -> None:
+        """Opening it would wait for ever."""
+        os.mkfifo(root / ("a/x.jpg" if kind == "pipe" else "b/pipe"))
+        if kind != "pipe":
+            (root / "a" / "x.jpg").symlink_to(root / "b" / "pipe")
+        with pytest.raises(DataError, match=r"named as photos: a/x.jpg: only regular files"):
+            locate(tmp_path)
+
+    def test_a_pipe_of_another_name_is_ignored(self, root: Path, tmp_path: Path) -> None:
+        """Aloud, as every file that is no photo."""
+        os.mkfifo(root / "a" / "pipe")
+        assert "1 other files ignored: a/pipe" in locate(tmp_path).notes[0]
+
+    def test_a_path_from_the_home_folder(
+        self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As a shell writes it, whatever the data folder."""
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert locate(tmp_path / "data", path="~/photos").root == root
+        with pytest.raises(DataMissingError, match=r"~nobody-of-this-name/x: .*without '~'"):
+            locate(tmp_path, path="~nobody-of-this-name/x")
+
     def test_a_link_inside_is_followed(self, root: Path, tmp_path: Path) -> None:
         """And so is one that leads to the folder itself."""
         (root / "b" / "link.jpg").symlink_to(root / "a" / "00.jpg")
@@ -258,7 +281,12 @@ class TestLists:
                 r"train.csv: names 1 photos that are not in .*: a/77.jpg",
             ),
             (TRAIN_LIST + "a/02.jpg,c\n", TEST_LIST, r"train.csv:3: unknown class 'c', choose from: a, b"),
-            ("path,label\n" + TRAIN_LIST, TEST_LIST, r"train.csv:1: unknown class 'label'.*no heading"),
+            (
+                "path,label\n" + TRAIN_LIST,
+                TEST_LIST,
+                r"train.csv:1: 'path,label' looks like a heading, .*'label' is no class: .*take the line out",
+            ),
+            ("a/02.jpg,c\n", TEST_LIST, r"train.csv:1: unknown class 'c'"),
             (
                 TRAIN_LIST,
                 "b/02.jpg,a\n",
@@ -288,6 +316,15 @@ class TestLists:
         with pytest.raises(DataMissingError, match=r"names 50 .*a/x19.jpg and 30 more: add them") as caught:
             locate(tmp_path, **write_lists(tmp_path, TRAIN_LIST + missing, TEST_LIST))
         assert "x20" not in str(caught.value)
+
+    @pytest.mark.usefixtures("root")
+    def test_a_pipe_is_no_list(self, tmp_path: Path) -> None:
+        """Nor is it waited for."""
+        lists = write_lists(tmp_path, TRAIN_LIST, TEST_LIST)
+        (tmp_path / "test.csv").unlink()
+        os.mkfifo(tmp_path / "test.csv")
+        with pytest.raises(DataError, match=r"test.csv: no regular file"):
+            locate(tmp_path, **lists)
 
     @pytest.mark.usefixtures("root")
     def test_a_missing_list_is_named(self, tmp_path: Path) -> None:

@@ -94,11 +94,11 @@ def test_the_input_range_is_what_keras_makes_of_pixels(keras: ModuleType, mode: 
         expected = pixels / 128 - 1
     else:
         # What EfficientNet normalises inside, then Keras's division for its ImageNet weights.
-        deviations = np.array(_bases.DEVIATIONS)
-        expected = (pixels / 255 - _bases.MEANS) / deviations / np.sqrt(deviations)
+        means, deviations = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+        expected = (pixels / 255 - means) / deviations / np.sqrt(deviations)
     found = model.predict_on_batch(pixels.astype(np.float32)).astype(np.float64)
     if mode == "efficient":
-        found = (found / 255 - _bases.MEANS) / deviations
+        found = (found / 255 - means) / deviations
     np.testing.assert_allclose(found, expected, atol=RANGE_SLACK * np.ptp(expected))
 
 
@@ -181,17 +181,18 @@ def test_published_weights_are_found_in_the_data_folder(
     assert transfer.files(chosen, (96, 96, 3), tmp_path) == {transfer.WEIGHTS: kept}
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("data", [True, False])
 def test_without_weights_both_ways_out_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bool
 ) -> None:
     """The file to put there, and a machine that can fetch it."""
 
-    def unreachable(*_: Any) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
         raise Exception("URL fetch failure on https://example.invalid")
 
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
-    monkeypatch.setattr(_pretrained, "_fetch", unreachable)
+    monkeypatch.setattr(fetching(), "get_file", unreachable)
     with pytest.raises(DataMissingError) as caught:
         transfer.files(options(weights="imagenet"), (224, 224, 3), tmp_path if data else None)
     where = str(tmp_path / "weights") if data else "the folder weights of a data folder named with --data"
@@ -201,6 +202,57 @@ def test_without_weights_both_ways_out_are_named(
         f"{where}, or build on a machine where Keras can fetch it (URL fetch failure on "
         "https://example.invalid); model.weights takes a path too"
     )
+
+
+@pytest.mark.tensorflow
+def test_fetched_weights_are_where_keras_says_that_it_put_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
+    """Not always in the home, which may be read-only; and Keras is left as it was."""
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+
+    def elsewhere(*_: Any, **__: Any) -> str:
+        return str(weights)
+
+    monkeypatch.setattr(fetching(), "get_file", elsewhere)
+    found = transfer.files(options(weights="imagenet"), (224, 224, 3), None)
+    assert found == {transfer.WEIGHTS: weights}
+    assert fetching().get_file is elsewhere
+
+
+@pytest.mark.tensorflow
+def test_a_mistake_while_fetching_is_not_taken_for_a_server_that_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would send the user after a file that is not missing."""
+
+    def mistaken(*_: Any, **__: Any) -> None:
+        raise TypeError("a mistake")
+
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    monkeypatch.setattr(fetching(), "get_file", mistaken)
+    with pytest.raises(TypeError, match="a mistake"):
+        transfer.files(options(weights="imagenet"), (224, 224, 3), None)
+
+
+@pytest.mark.tensorflow
+def test_a_damaged_file_of_keras_is_to_be_removed(keras: ModuleType, tmp_path: Path) -> None:
+    """Keras looks at no file that is there; one of the user's own is left to the user."""
+    kept = tmp_path / ".keras" / "models" / "base.h5"
+    kept.parent.mkdir(parents=True)
+    own = tmp_path / "base.h5"
+    for path in (kept, own):
+        path.write_bytes(b"half of a file")
+        with pytest.raises(DataError) as caught:
+            transfer.build(options(), SHAPE, 5, keras, files={transfer.WEIGHTS: path})
+        assert str(caught.value).endswith("remove it, and it is fetched again") is (path == kept)
+
+
+def fetching() -> Any:
+    """Keras's module whose ``get_file`` every application fetches its weights with."""
+    from tf_keras.src.utils import data_utils  # noqa: TID251 - to stand in for its server
+
+    return data_utils
 
 
 def test_weights_of_ones_own_are_relative_to_the_data_folder(tmp_path: Path) -> None:
@@ -242,7 +294,7 @@ def test_images_that_no_base_takes_are_refused(
 @pytest.mark.parametrize("unfreeze", [0.0, 0.25, 1.0])
 def test_the_head_alone_is_trained_and_then_the_top_of_the_base(small: Any, unfreeze: float) -> None:
     """Batch normalisation and the input range never are."""
-    chosen = options(unfreeze=unfreeze)
+    chosen = options(unfreeze=unfreeze, weights="imagenet")
     base = transfer._base_layers(small)
     transfer.freeze(small, chosen, head_only=True)
     assert {weight.name for weight in small.trainable_weights} == {
@@ -257,6 +309,22 @@ def test_the_head_alone_is_trained_and_then_the_top_of_the_base(small: Any, unfr
     assert not small.get_layer("input_range").trainable
     assert small.get_layer("predictions").trainable
     assert len(small.trainable_weights) == 2 + sum(1 for layer in top if layer.trainable_weights)
+
+
+@pytest.mark.tensorflow
+def test_a_base_that_starts_from_nothing_trains_whole(keras: ModuleType) -> None:
+    """Batch normalisation too, whose statistics must then be learnt in a short training."""
+    model = transfer.build(options(), SHAPE, 5, keras, files={})
+    for head_only in (True, False):
+        transfer.freeze(model, options(), head_only=head_only)
+        for layer in transfer._base_layers(model):
+            assert layer.trainable, layer.name
+    assert not model.get_layer("input_range").trainable
+    norm = model.get_layer("bn_Conv1")
+    batch = np.random.default_rng(1).normal(3.0, 1.0, (64, *norm.input_shape[1:])).astype(np.float32)
+    for _ in range(50):
+        norm(batch, training=True)
+    np.testing.assert_allclose(norm.moving_mean.numpy(), batch.mean(axis=(0, 1, 2)), atol=0.03)
 
 
 @pytest.mark.parametrize(

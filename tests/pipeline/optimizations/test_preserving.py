@@ -37,6 +37,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("add", [relu_apart, joined])
 def test_every_layout_keeps_what_was_promised(add: Callable[..., Any], chain: str) -> None:

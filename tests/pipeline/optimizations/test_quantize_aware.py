@@ -60,7 +60,7 @@ PRESERVED: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 }
 
 
-QUICK = ("CQAT", "PCQAT")
+QUICK = ("CQAT",)
 
 
 @pytest.mark.parametrize(

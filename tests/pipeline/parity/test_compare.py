@@ -70,6 +70,33 @@ def test_ties_go_to_the_first_class_on_both_sides() -> None:
     assert found.accuracy.value == 0.25
 
 
+@pytest.mark.parametrize(
+    ("scheme", "gap", "near"),
+    [("float32", 5e-5, 1), ("float32", 5e-4, 0), ("int8", 0.1, 1), ("int8", 0.2, 0), ("own.tflite", 5e-4, 0)],
+)
+def test_a_near_tie_is_one_within_the_schemes_tolerance(scheme: str, gap: float, near: int) -> None:
+    """By the reference's own outputs, however sure the file is of its answer."""
+    reference = np.array([[0.5 + gap / 2, 0.5 - gap / 2], [0.9, 0.1]], np.float32)
+    outputs = np.array([[0.1, 0.9], [0.9, 0.1]], np.float32)
+    labels = np.array([0, 0])
+
+    found = compare(outputs, FLOAT, reference, reference, labels, scheme=scheme, runtime="litert", version="")
+
+    assert (found.agreement, found.near_ties) == (0.5, near)
+
+
+def test_no_answer_is_no_near_tie() -> None:
+    """NaN beside equal classes."""
+    reference = np.array([[0.5, 0.5]], np.float32)
+    outputs = np.array([[np.nan, 0.5]], np.float32)
+
+    found = compare(
+        outputs, FLOAT, reference, reference, np.array([1]), scheme="int8", runtime="litert", version=""
+    )
+
+    assert (found.agreement, found.near_ties) == (0.0, 0)
+
+
 def test_one_nan_is_an_infinite_error_and_a_wrong_answer() -> None:
     """Also where numpy's argmax would choose the right class by it."""
     outputs = REFERENCE.copy()

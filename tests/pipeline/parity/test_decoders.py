@@ -1,5 +1,7 @@
 """Decoders: the reference gives the arrays' pixels, another is measured, and what it cannot read is named."""
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,15 @@ class TestTensorFlow:
         assert decoded.max_levels == np.abs(images - reference(photos, READABLE)).max()
         assert decoded.mean_levels == pytest.approx(np.abs(images - reference(photos, READABLE)).mean())
 
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_it_turns_as_the_reference_does(self, photos: Path, orientation: int) -> None:
+        """A PNG shows every pixel that would lie elsewhere."""
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(scene()).save(photos / "turned.png", exif=exif)
+
+        assert decode("tensorflow", photos, ("turned.png",)).max_levels == 0
+
     def test_what_is_not_compressed_with_loss_is_the_same(self, photos: Path) -> None:
         """A PNG leaves no freedom."""
         decoded = decode("tensorflow", photos, ("plain.png", "flat.bmp"))
@@ -136,6 +147,44 @@ class TestTensorFlow:
 
         with pytest.raises(DataError, match=r"gray\.jpg"):
             decode("tensorflow", photos, READABLE, arrays)
+
+
+@pytest.mark.parametrize("decoder", ["pillow", pytest.param("tensorflow", marks=pytest.mark.tensorflow)])
+def test_photos_together_stay_within_the_budget_of_pixels(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, decoder: str
+) -> None:
+    """Eight threads wait for one another."""
+    names = tuple(f"{i}.png" for i in range(12))
+    for name in names:
+        (photos / name).write_bytes((photos / "plain.png").read_bytes())
+    arrays, together, most, lock = reference(photos, names), 0, 0, threading.Lock()
+    real = preprocess.picture
+
+    def slow(pixels: Pixels, spec: PreprocessSpec) -> Pixels:
+        nonlocal together, most
+        with lock:
+            together += 1
+            most = max(most, together)
+        time.sleep(0.02)  # so that threads would meet
+        with lock:
+            together -= 1
+        return real(pixels, spec)
+
+    monkeypatch.setattr(preprocess, "picture", slow)
+    monkeypatch.setattr(decoders, "BUDGET_PIXELS", 3 * 60 * 90 + 1)
+    decoders.decode(
+        decoder, names, photos, SPEC, arrays, photos / "d.npy", threads=8, console=Console(quiet=True)
+    )  # fmt: skip
+    assert most == 3
+
+
+def test_a_photo_larger_than_the_budget_is_decoded_alone(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not wait for what never comes."""
+    monkeypatch.setattr(decoders, "BUDGET_PIXELS", 10)
+
+    assert len(decode("pillow", photos, READABLE).rows) == len(READABLE)
 
 
 def cell(**fields: Any) -> DecoderCell:
@@ -168,6 +217,19 @@ class TestReport:
             ("tensorflow 2.20.0", "litert 2.3.0", "200", "0", "5", "0.902", "98.50", "90.00 (85.00-93.00)",
              "+0.50")
         ]  # fmt: skip
+
+    def test_the_reference_is_a_sentence_and_no_row(self) -> None:
+        """Its figures are so by construction; on every runtime the same sentence."""
+        cells = [
+            cell(decoder="pillow", version="12.0 (libjpeg-turbo 3.1)", runtime=runtime, drop_points=0.0)
+            for runtime in ("litert", "tflite")
+        ]
+
+        assert len(table([*cells, cell()])) == 1
+        assert notes([*cells, cell()]) == [
+            "pillow 12.0 (libjpeg-turbo 3.1) decoded all 200 photos again, to exactly the images that were "
+            "measured above"
+        ]
 
     def test_what_was_not_measured_is_blank(self) -> None:
         """Never a zero."""

@@ -83,6 +83,29 @@ class TestCheckGates:
 
         assert [name for name, passed in results.items() if not passed] == [gate]
 
+    @pytest.mark.parametrize(
+        ("images", "wrong", "near", "passes"),
+        [
+            (21, 0, 0, True),
+            (21, 1, 1, True),  # which way a near-tie falls is chance
+            (21, 1, 0, False),  # the reference was sure
+            (21, 2, 1, False),
+            (21, 2, 2, False),  # not one bad draw any more
+            (1_001, 2, 1, True),
+            (1_001, 2, 0, False),
+            (1_001, 3, 3, False),
+        ],
+    )
+    def test_one_near_tie_is_forgiven(self, images: int, wrong: int, near: int, passes: bool) -> None:
+        """And one alone: real disagreement fails on a set of any size."""
+        share = (images - wrong) / images
+        cell = ran(images=images, agreement=share, near_ties=near)
+        (result,) = check_gates(cell, Gate(min_top1_agreement=0.999), SIZE)
+
+        assert result.passed is passes
+        assert result.measured == share, "what was measured stays what it is"
+        assert result.forgiven == int(passes and share < 0.999)
+
     def test_a_gain_of_accuracy_passes(self) -> None:
         """A negative drop."""
         assert verdicts(check_gates(ran(accuracy_drop_points=-3.0), ALL, SIZE))["max_accuracy_drop_points"]

@@ -19,6 +19,9 @@ ROWS = {"train": 40, "test": 24}
 VALIDATION = 12
 """The last rows of train."""
 
+PRIVATE = b"Jane Doe, 1 Some Street"
+"""Stands in every photo's EXIF block, as a phone would write it."""
+
 TIFFS = 3
 """Test photos that TensorFlow does not decode, the first ones."""
 
@@ -47,7 +50,9 @@ def album(smoke_build: SmokeBuild, folder: Path, recipe: Recipe) -> tuple[Prepar
         names = [_name(split, row, int(label)) for row, label in enumerate(labels)]
         for name, image in zip(names, images, strict=True):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(on_paper(image, spec, rng)).save(root / name)
+            exif = Image.Exif()
+            exif[0x013B] = PRIVATE.decode()
+            Image.fromarray(on_paper(image, spec, rng)).save(root / name, exif=exif)
         np.save(task.folder / f"{split}_images.npy", decoded(root, names, data))
         np.save(task.folder / f"{split}_labels.npy", labels)
         (task.folder / f"{split}_files.json").write_text(json.dumps(names), "utf-8")

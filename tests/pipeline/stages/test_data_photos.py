@@ -13,7 +13,7 @@ from pipeline.console import Console
 from pipeline.datasets import Source
 from pipeline.errors import DataError
 from pipeline.preprocess import decode, picture
-from pipeline.stages.data import source, test_part, train_part, validation_part
+from pipeline.stages.data import portable, source, test_part, train_part, validation_part
 from tests.pipeline.datasets.photo_files import write_photos
 
 test_part.__test__ = False  # type: ignore[attr-defined]  # a part of the data, no test of pytest's
@@ -140,7 +140,7 @@ def test_a_class_that_loses_its_photos_is_refused(root: Path, tmp_path: Path) ->
 def test_the_same_picture_in_both_splits_is_reported(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By pixels: under another class, and saved anew."""
+    """By pixels: saved anew it is other bytes."""
     found = source(chosen(), tmp_path)
     train, test = found.names("train"), found.names("test")
     assert train is not None
@@ -151,9 +151,70 @@ def test_the_same_picture_in_both_splits_is_reported(
     assert (root / train[0]).read_bytes() != (root / test[0]).read_bytes()
     data = prepare(tmp_path, tmp_path / "runs")
     assert data.facts.duplicates == ((train[0], test[0]),)
+    assert data.facts.duplicate_count == 1
+    assert data.facts.two_classes == ()
     assert (
         f"1 test images stand in train too (same pixels; {train[0]} = {test[0]})" in capsys.readouterr().err
     )
+
+
+def test_the_same_picture_under_two_classes_is_reported_apart(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one split it is no duplicate of the other's; in both it is in either report."""
+    found = source(chosen(), tmp_path)
+    train, test = found.names("train"), found.names("test")
+    assert train is not None
+    assert test is not None
+    first, second = (next(name for name in train if name[0] == label) for label in "bc")
+    (root / second).write_bytes((root / first).read_bytes())
+    facts = prepare(tmp_path, tmp_path / "runs").facts
+    assert (facts.duplicates, facts.two_classes, facts.two_classes_count) == ((), ((first, second),), 1)
+    err = capsys.readouterr().err
+    assert f"1 images stand under another class too (same pixels; {first} = {second})" in err
+    assert "stand in train too" not in err
+    other = next(name for name in test if name[0] == "a")
+    (root / other).write_bytes((root / first).read_bytes())
+    facts = prepare(tmp_path, tmp_path / "runs").facts
+    assert facts.duplicates == ((first, other),)
+    assert facts.two_classes == ((first, second), (first, other))
+
+
+def test_of_many_equal_pictures_the_record_names_some(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And counts all."""
+    monkeypatch.setattr("pipeline.stages.data.KEPT_PAIRS", 2)
+    for path in root.rglob("*.png"):
+        path.write_bytes((root / "a" / "00.png").read_bytes())
+    facts = prepare(tmp_path, tmp_path / "runs").facts
+    assert (len(facts.duplicates), facts.duplicate_count) == (2, facts.test)
+    assert (len(facts.two_classes), facts.two_classes_count) == (2, 28)
+
+
+def test_a_folder_that_was_moved_is_the_same_data(root: Path, tmp_path: Path) -> None:
+    """What is in it counts, and its name; where it lies does not."""
+    first = prepare(tmp_path, tmp_path / "runs")
+    (tmp_path / "elsewhere").mkdir()
+    moved = root.rename(tmp_path / "elsewhere" / "photos")
+    assert prepare(tmp_path, tmp_path / "runs", path=str(moved)).key == first.key
+    renamed = moved.rename(tmp_path / "other")
+    assert prepare(tmp_path, tmp_path / "runs", path=str(renamed)).key != first.key
+    (renamed / "a" / "00.png").write_bytes((renamed / "a" / "01.png").read_bytes())
+    back = renamed.rename(moved)
+    assert prepare(tmp_path, tmp_path / "runs", path=str(back)).key != first.key
+
+
+def test_of_a_place_the_recipe_gives_away_its_last_name_alone(tmp_path: Path) -> None:
+    """A bundle is for others to read."""
+    own = chosen(path=f"{tmp_path}/photos", train_list="/home/me/a.csv", test_list="b.csv")
+    told = portable(own).dataset.options
+    assert (told["path"], told["train_list"], told["test_list"]) == ("photos", "a.csv", "b.csv")
+    assert {**own.dataset.options, **told} == told
+    model = {"name": "transfer", "weights": "/home/me/base.h5"}
+    own = own.model_copy(update={"model": own.model.model_validate(model)})
+    assert portable(own).model.options["weights"] == "base.h5"
+    assert str(tmp_path) not in portable(own).model_dump_json()
 
 
 def test_a_dataset_without_files_has_no_names(tmp_path: Path) -> None:
@@ -203,4 +264,5 @@ def test_the_real_photos(data_folder: Path, tmp_path: Path, capsys: pytest.Captu
     assert isinstance(data, PreparedData)
     twice = "15922772266_1167a06620.jpg"
     assert (f"roses/{twice}", f"tulips/{twice}") in data.facts.duplicates
+    assert (f"roses/{twice}", f"tulips/{twice}") in data.facts.two_classes
     assert twice in capsys.readouterr().err

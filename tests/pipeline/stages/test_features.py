@@ -24,6 +24,7 @@ COUNT = features.BATCH * 2 + 5
         (None, True),
         (AugmentSection(), True),
         (AugmentSection(flip=True), True),
+        (AugmentSection(flip=True, outside="reflect"), True),
         (AugmentSection(flip=True, rotation_degrees=1), False),
         (AugmentSection(contrast=0.1), False),
         (AugmentSection(crop=0.1), False),
@@ -37,7 +38,10 @@ def test_features_are_kept_where_each_photo_gives_two_images_at_most(
 
 
 class Dying(Part):
-    """A part that dies once it was asked for so many rows, and counts them."""
+    """A part that dies once it is asked for a row from a limit on, and counts what it gave.
+
+    Two batches are read side by side, in any order: a count of rows would not tell which of them dies.
+    """
 
     def __init__(self, images: Any, labels: Any, limit: int = 10**9) -> None:
         super().__init__(images, labels)
@@ -45,9 +49,9 @@ class Dying(Part):
 
     def pixels(self, rows: Any) -> npt.NDArray[np.uint8]:
         """Images at these rows."""
-        self.rows += len(rows)
-        if self.rows > self.limit:
+        if max(rows) >= self.limit:
             raise OSError("killed")
+        self.rows += len(rows)
         return super().pixels(rows)
 
 

@@ -68,6 +68,7 @@ def test_files_are_measured_on_validation_images(smoke_build: SmokeBuild, work: 
     assert abs(drops[1]) <= 5.0
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_not_measured_again(
     smoke_build: SmokeBuild, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:

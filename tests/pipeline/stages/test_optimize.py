@@ -103,12 +103,9 @@ RESUMED = {
 }
 """Sections, and after how many epochs in all they are killed."""
 
-QUICK = ("prune",)
 
-
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.slow) for case in RESUMED]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", RESUMED)
 def test_a_resumed_optimisation_ends_with_the_same_weights(
     case: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +126,7 @@ def test_a_resumed_optimisation_ends_with_the_same_weights(
         assert resumed.claims == whole.claims
 
 
+@pytest.mark.slow
 def test_steps_are_shared_between_recipes_that_begin_alike(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,6 +166,7 @@ def test_a_changed_option_or_a_lost_record_makes_a_step_anew(
     assert len(kept) == 2
 
 
+@pytest.mark.slow
 def test_a_teacher_is_trained_once(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pipeline.artifacts import SourceFile
 from pipeline.console import Console, Task
 from pipeline.sections import AugmentSection, HeadSection, TrainSection
 from pipeline.stages import features, phases
@@ -23,6 +25,13 @@ ONE_STEP_OF_ADAM = 1e-4
 """Far above float32's noise, far below what a step of Adam at 0.001 does to every weight."""
 
 
+FAST = 0.1
+"""Rate of the second phase at which two epochs make the model better."""
+
+RUINOUS = 10.0
+"""Rate at which nothing is left of what was learnt."""
+
+
 class Killed(Exception):  # noqa: N818 - no error
     """Stands for a kill."""
 
@@ -33,7 +42,12 @@ class Counting(Console):
     def __init__(self, kill_at: str = "") -> None:
         super().__init__()
         self.titles: list[str] = []
+        self.warnings: list[str] = []
         self._kill_at = kill_at
+
+    def warn(self, text: str) -> None:
+        """As the console's."""
+        self.warnings.append(text)
 
     @contextmanager
     def task(self, title: str, total: int, unit: str) -> Iterator[Task]:
@@ -71,7 +85,7 @@ def moved(built: Built, layer: str) -> bool:
 def test_the_head_is_trained_on_features_computed_once_and_then_the_top(tmp_path: Path) -> None:
     """What is frozen is the same to the last bit, the statistics of batch normalisation included."""
     console = Counting()
-    built, trained = run(tmp_path, section(), console)
+    built, trained = run(tmp_path, section(learning_rate=FAST), console)
     assert console.titles == [
         "head features, train",
         "head features, validation",
@@ -82,6 +96,8 @@ def test_the_head_is_trained_on_features_computed_once_and_then_the_top(tmp_path
     ]
     assert [record.epoch for record in trained.head] == [1, 2]
     assert [record.epoch for record in trained.whole.history] == [1, 2]
+    assert trained.whole.best_epoch > 0, "a test of what the head's training gave would find nothing"
+    assert trained.whole.validation_accuracy > (trained.whole.start_accuracy or 0)
     assert moved(built, "top")
     assert moved(built, "predictions")
     start = based.built().model
@@ -94,7 +110,7 @@ def test_the_head_is_trained_on_features_computed_once_and_then_the_top(tmp_path
 
 def run_weights(folder: Path, layer: str) -> Any:
     """Weights of a layer after a finished run is taken up again."""
-    built, _ = run(folder, section())
+    built, _ = run(folder, section(learning_rate=FAST))
     return built.model.get_layer(layer).get_weights()
 
 
@@ -121,6 +137,56 @@ def test_the_first_phase_trains_the_head_alone(
     assert not any(moved(built, name) for name in ("low", "norm", "top"))
 
 
+@pytest.mark.parametrize("moment", ["", "epoch 1/2", "epoch 2/2"])
+def test_a_second_phase_that_makes_the_model_worse_is_not_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], moment: str
+) -> None:
+    """The model is the one that the head's training gave, in a run that was killed too."""
+    how = section(learning_rate=RUINOUS, optimizer="sgd")
+    if moment:
+        with pytest.raises(Killed):
+            run(tmp_path, how, Counting(kill_at=moment))
+    built, trained = run(tmp_path, how)
+    assert trained.whole.best_epoch == 0
+    assert len(trained.whole.history) == EPOCHS
+    assert trained.whole.validation_accuracy == trained.whole.start_accuracy
+    assert max(each.validation_accuracy for each in trained.head) == pytest.approx(
+        trained.whole.start_accuracy
+    )
+    start = based.built().model
+    for name in ("low", "norm", "top"):
+        for one, other in zip(
+            start.get_layer(name).get_weights(), built.model.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+    assert moved(built, "predictions")
+    assert "no epoch was better on validation" in capsys.readouterr().err
+
+
+def test_an_epoch_as_good_as_the_start_is_not_better(tmp_path: Path) -> None:
+    """A rate that changes nothing."""
+    _, trained = run(tmp_path, section(learning_rate=1e-12, optimizer="sgd"))
+    assert trained.whole.best_epoch == 0
+
+
+@pytest.mark.parametrize("title", ["", "teacher"])
+def test_a_pretrained_base_without_a_head_section_is_warned_of(tmp_path: Path, title: str) -> None:
+    """With the section to add; a base that starts from nothing is not."""
+    data = prepared.data(tmp_path / "data")
+    weights = SourceFile(name="base.h5", sha256="0" * 64, bytes=1)
+    for files in ((), (weights,)):
+        console = Counting()
+        training = phases.Training(
+            built=replace(based.built(), files=files), data=data, seed=1, title=title,
+            section=TrainSection(epochs=1, batch=tiny.BATCH),
+            scratch=tmp_path / f"scratch{len(files)}", logs=tmp_path / "logs" / "0",
+        )  # fmt: skip
+        phases.train(training, console)
+        assert len(console.warnings) == len(files)
+    (said,) = console.warnings
+    assert said.endswith("add teacher_train.head" if title else "add a section [train.head]")
+
+
 MOMENTS = ("head features, validation", "head epoch 2/2", "epoch 1/2", "epoch 2/2")
 
 
@@ -130,12 +196,14 @@ def test_killed_in_either_phase_it_ends_with_the_same_weights(
     tmp_path: Path, augment: AugmentSection | None
 ) -> None:
     """Bit for bit, dropout and Adam's moments included."""
-    whole, trained = run(tmp_path / "whole", section(augment))
+    how = section(augment, learning_rate=FAST)
+    whole, trained = run(tmp_path / "whole", how)
+    assert trained.whole.best_epoch > 0
     kept = features.are_kept(augment)
     for moment in MOMENTS if kept else MOMENTS[1:]:
         with pytest.raises(Killed):
-            run(tmp_path / "killed", section(augment), Counting(kill_at=moment))
-    resumed, again = run(tmp_path / "killed", section(augment))
+            run(tmp_path / "killed", how, Counting(kill_at=moment))
+    resumed, again = run(tmp_path / "killed", how)
     assert again == trained
     for one, other in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

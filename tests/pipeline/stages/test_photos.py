@@ -19,6 +19,7 @@ from pipeline.artifacts import (
     ConvertedModels,
     OptimizedModel,
     PreparedData,
+    SourceFile,
     TrainedModel,
     VerifiedModel,
 )
@@ -173,13 +174,15 @@ def packed(built: Built, smoke_build: SmokeBuild) -> tuple[Path, Manifest]:
 
 
 def test_goldens_start_from_real_photos(built: Built, packed: tuple[Path, Manifest]) -> None:
-    """The encoded file is the dataset's, byte for byte; its pixels are those of its case."""
+    """The encoded file is the dataset's without its metadata; its pixels are those of its case."""
     folder, manifest = packed
     name, file = manifest.golden.encoded
     case = next(case for case in manifest.golden.cases if case.id == name)
     assert case.kind == "picture"
     assert file == "golden/encoded.jpg"
-    assert (folder / file).read_bytes() == (built.album.root / case.file).read_bytes()
+    original = (built.album.root / case.file).read_bytes()
+    assert photographed.PRIVATE in original
+    assert photographed.PRIVATE not in (folder / file).read_bytes()
     pixels = np.fromfile(folder / "golden" / name / "pixels.u8", dtype=np.uint8).reshape(case.pixels_shape)
     assert np.array_equal(preprocess.decode(folder / file), pixels)
     assert sum(case.kind == "picture" for case in manifest.golden.cases) == examples.PHOTO_CASES
@@ -205,6 +208,35 @@ def test_the_manifest_and_the_card_tell_of_the_decoders(packed: tuple[Path, Mani
     assert decoders.MEANING in card
     assert f"tensorflow cannot decode {TIFFS} of {ROWS['test']} photos" in card
     assert "(pictures/CREDITS.txt)" in card
+
+
+def test_the_card_tells_where_the_data_is_weak(built: Built, smoke_build: SmokeBuild) -> None:
+    """Duplicates, photos left out, and whose weights it began with."""
+    inputs = built.inputs(smoke_build)
+    pairs = tuple((f"0/a{i}.jpg", f"0/b{i}.jpg") for i in range(7))
+    facts = built.data.facts.model_copy(
+        update={
+            "left_out": ("1/broken.jpg",),
+            "duplicates": pairs,
+            "duplicate_count": 1_207,
+            "two_classes": (("2/x.jpg", "3/y.jpg"),),
+            "two_classes_count": 1,
+        }
+    )
+    weights = SourceFile(name="base.h5", sha256="c0ffee", bytes=1_234, published=True)
+    trained = inputs["train"].model_copy(update={"pretrained": (weights,), "best_epoch": 0})
+    inputs["data"] = built.data.model_copy(update={"facts": facts}).placed(built.data.folder)
+    inputs["train"] = trained.placed(inputs["train"].folder)
+    work = prepared.work(built.work.run / "weak", "bundle", built.work.recipe, **inputs)
+    bundle.run(work)
+    card = (work.folder / bundle.FOLDER / "MODEL_CARD.md").read_text("utf-8")
+    data = card[card.index("## Data") : card.index("## Not measured")]
+    assert "- pretrained weights `base.h5`, 1,234 bytes, sha256 `c0ffee`: the published file\n" in data
+    assert "- left out, as they could not be decoded: 1: `1/broken.jpg`\n" in data
+    assert "train and test, so that the test set is easier than new photos: 1,207: `0/a0.jpg` and " in data
+    assert "`0/a4.jpg` and `0/b4.jpg`; and 1,202 more\n" in data
+    assert "of which one is wrong: 1: `2/x.jpg` and `3/y.jpg`\n" in data
+    assert "as the head's training left it (none of 2 epochs" in card
 
 
 def test_without_small_photos_pictures_are_made(

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from converters import stack
+from pipeline import target
 from pipeline.artifacts import DatasetFacts
-from pipeline.errors import RecipeError
+from pipeline.errors import DataError, RecipeError
 from pipeline.preprocess import PreprocessSpec
-from pipeline.stages.scan import scan
+from pipeline.stages.scan import check_samples, scan
 from tests.pipeline.optimizations import tiny
 from tests.pipeline.stages import prepared
 
@@ -190,3 +191,43 @@ def test_a_scan_trains_nothing_and_leaves_the_model_alone() -> None:
     scan(prepared.optimizing({"name": "prune"}, {"name": "cluster"}, quantize), model, tiny.SCALING, FACTS)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert all(len(layer.inbound_nodes) == 1 for layer in model.layers)
+
+
+class TestSamples:
+    """Train images to calibrate on, asked for before training."""
+
+    FEW = FACTS.model_copy(update={"train": 21, "validation": 4, "test": 3})
+
+    def test_too_few_are_refused_with_the_numbers_and_the_ways_out(self) -> None:
+        """Hours before the converter would."""
+        with pytest.raises(
+            DataError,
+            match=r"dataset 'bars': int8 and int16x8 need 100 train images to calibrate on, there are 21 "
+            r"\(beside 4 of validation and 3 of test\): add images, or leave int8 and int16x8 out of "
+            r"convert.schemes",
+        ):
+            check_samples(
+                prepared.optimizing(convert={"schemes": ["float32", "int8", "int16x8"]}),
+                target.load("tflite"),
+                self.FEW,
+            )
+
+    @pytest.mark.parametrize("train", [99, 100])
+    def test_a_hundred_are_enough(self, train: int) -> None:
+        """As many as the converter asks for."""
+        facts = FACTS.model_copy(update={"train": train})
+        if train == 100:
+            check_samples(prepared.optimizing(), target.load("tflite"), facts)
+        else:
+            with pytest.raises(DataError, match="there are 99"):
+                check_samples(prepared.optimizing(), target.load("tflite"), facts)
+
+    def test_schemes_that_are_not_calibrated_need_none(self) -> None:
+        """The way out that the message names."""
+        floats = prepared.optimizing(convert={"schemes": ["float32", "dynamic_range"]})
+        check_samples(floats, target.load("tflite"), self.FEW)
+
+    def test_quantise_aware_training_needs_none(self) -> None:
+        """Its ranges are in the model."""
+        aware = prepared.optimizing({"name": "quantize_aware", "epochs": 1})
+        check_samples(aware, target.load("tflite"), self.FEW)

@@ -75,6 +75,7 @@ def run(task: Work) -> TrainedModel:
     return trained
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_resumed_training_ends_with_the_same_weights(
     smoke_build: SmokeBuild, tmp_path: Path, capsys: pytest.CaptureFixture[str]
