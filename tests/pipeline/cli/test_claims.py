@@ -28,11 +28,12 @@ def test_verify_refuses_it_with_code_3(smoke_build: SmokeBuild, lying: Path, tmp
         "--images", tmp_path / "images.npy",
     )  # fmt: skip
     assert answer.code == 3
-    assert "FULLY_CONNECTED is hybrid, which is version 3" in answer.err
+    assert "FULLY_CONNECTED is hybrid with asymmetric_quantize_inputs, which is version 9" in answer.err
 
 
 def test_inspect_says_that_the_claim_is_wrong(smoke_build: SmokeBuild, lying: Path) -> None:
     """And of an honest file that nothing speaks against it."""
-    assert "WRONG: lying.tflite: FULLY_CONNECTED is hybrid" in pipeline("inspect", lying).out
+    assert "P001" in pipeline("inspect", lying).out
     honest = pipeline("inspect", smoke_build.stage("convert") / "dynamic_range.tflite").out
-    assert "(not contradicted by the ops that hold weights)" in honest
+    assert "P001" not in honest
+    assert "nothing that is known of" in honest

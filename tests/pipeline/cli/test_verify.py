@@ -256,6 +256,7 @@ def gray_models(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, ...
     return models
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("images_shape", [(SIDE, SIDE), (SIDE, SIDE, 1)])
 @pytest.mark.parametrize("reference_shape", [(SIDE, SIDE), (SIDE, SIDE, 1)])

@@ -223,10 +223,10 @@ def test_a_hostile_manifest_is_refused(copy: Path, path: tuple[str, ...], value:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("preprocess", "fit"), 18),
-        (("preprocess", "invert"), False),
-        (("preprocess", "ink_threshold"), 254),
-        (("model", "input", "scale"), 1.5),
+        pytest.param(("preprocess", "fit"), 18),
+        pytest.param(("preprocess", "invert"), False, marks=pytest.mark.slow),
+        pytest.param(("preprocess", "ink_threshold"), 254, marks=pytest.mark.slow),
+        pytest.param(("model", "input", "scale"), 1.5, marks=pytest.mark.slow),
     ],
 )
 def test_golden_vectors_catch_a_wrong_contract(copy: Path, path: tuple[str, ...], value: Any) -> None:
