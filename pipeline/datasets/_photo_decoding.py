@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.datasets import Batch, Unreadable
 from pipeline.errors import DataError
-from pipeline.pixel_budget import BUDGET_PIXELS, PixelBudget
+from pipeline.pixel_budget import BUDGET_PIXELS, PixelBudget, give_large_blocks_back
 from pipeline.preprocess import PreprocessSpec, decode, picture
 from pipeline.sampling import Indices
 
@@ -41,6 +41,7 @@ def decode_photos(root: Path, names: Sequence[str], rows: Indices, spec: Preproc
         Batches in the order of ``rows``; what cannot be decoded is told in them.
     """
     _keep_freed_memory()
+    give_large_blocks_back()
     each = max(1, min(TASK_PHOTOS, TASK_BYTES // int(np.prod(spec.shape))))
     threads = min(MAX_THREADS, THREADS_PER_CORE * _cores())
     budget = PixelBudget(BUDGET_PIXELS)

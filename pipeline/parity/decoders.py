@@ -26,7 +26,7 @@ from pipeline.console import Console
 from pipeline.decoder_record import DecoderCell
 from pipeline.errors import DataError
 from pipeline.parity.report import percent
-from pipeline.pixel_budget import BUDGET_PIXELS, PixelBudget
+from pipeline.pixel_budget import BUDGET_PIXELS, PixelBudget, give_large_blocks_back
 from pipeline.preprocess import Pixels, PreprocessSpec
 from pipeline.sampling import Indices
 
@@ -121,6 +121,7 @@ def decode(
     largest = total = 0
 
     budget = PixelBudget(BUDGET_PIXELS)
+    give_large_blocks_back()
 
     def one(row: int) -> Pixels | None:
         path = root / PurePosixPath(files[row])
