@@ -214,7 +214,8 @@ def _rescaled_by_1_or_more(graph: Subgraph, op: Op) -> bool:
         return False
     # In float32, as the converter computes it: at 1 exactly the last bit decides.
     first, second, out = (np.float32(one[0]) for one in scales)
-    return bool(first * second / out >= 1)
+    with np.errstate(all="ignore"):  # scales of a hostile file overflow; infinity compares as it should
+        return bool(first * second / out >= 1)
 
 
 def _quantised(graph: Subgraph, op: Op) -> bool:

@@ -4,6 +4,7 @@ import mmap
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import SEEK_CUR, SEEK_END, BufferedReader, RawIOBase
 from typing import TYPE_CHECKING
@@ -24,7 +25,8 @@ MOST_DIRECTORY_BYTES = 1_000_000
 """Directory of some ten thousand files; models have one or two."""
 
 MOST_TEXT_BYTES = 262_144
-"""Of a text file so much is read; ImageNet's labels are 10 kB, its 21,000 classes 300 kB."""
+"""A larger text file is not read, nor are more than so many bytes of all together: ImageNet's labels are
+10 kB, and a zip of some kilobytes can say that it holds gigabytes of empty lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,20 +68,25 @@ def read(content: bytes | mmap.mmap) -> Packed:
         return Packed(trouble=f"a directory of {directory:,} bytes, which is not read")
     try:
         with zipfile.ZipFile(BufferedReader(_Window(content))) as archive:
-            return Packed(files=tuple(_file(archive, info) for info in archive.infolist()))
+            return Packed(files=tuple(_files(archive)))
     # What zipfile raises on damaged archives, kinds of compression that it lacks, and encryption.
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, IndexError, NotImplementedError,
             OSError, OverflowError, RuntimeError, ValueError) as error:  # fmt: skip
         return Packed(trouble=f"a damaged zip ({error})")
 
 
-def _file(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> PackedFile:
-    lines = None
-    if info.filename.endswith(".txt") and info.file_size <= MOST_TEXT_BYTES:
-        with archive.open(info) as file:
-            text = file.read(MOST_TEXT_BYTES).decode("utf-8", errors="replace")
-        lines = tuple(text.splitlines())
-    return PackedFile(name=info.filename, bytes=info.file_size, stored_bytes=info.compress_size, lines=lines)
+def _files(archive: zipfile.ZipFile) -> Iterator[PackedFile]:
+    left = MOST_TEXT_BYTES
+    for info in archive.infolist():
+        lines = None
+        if info.filename.endswith(".txt") and info.file_size <= left:
+            with archive.open(info) as file:
+                content = file.read(left)
+            left -= len(content)
+            lines = tuple(content.decode("utf-8", errors="replace").splitlines())
+        yield PackedFile(
+            name=info.filename, bytes=info.file_size, stored_bytes=info.compress_size, lines=lines
+        )
 
 
 class _Window(RawIOBase):

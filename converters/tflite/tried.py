@@ -72,8 +72,10 @@ def kind_of(inspection: Inspection) -> str | None:
             door, kernel = graph.tensor(op.inputs[0]), graph.tensor(op.inputs[1])
             if door is None or kernel is None:
                 return None
-            if kernel.dtype == "float32" and kernel.producer is not None:
-                source = graph.tensor(graph.ops[kernel.producer].inputs[0])
+            maker = None if kernel.producer is None else graph.ops[kernel.producer]
+            if kernel.dtype == "float32" and maker is not None:
+                # Float16 weights are widened by an op; what else makes weights was not tried.
+                source = graph.tensor(maker.inputs[0]) if maker.inputs else None
                 schemes.add((door.dtype, source.dtype if source is not None else ""))
             else:
                 schemes.add((door.dtype, kernel.dtype))

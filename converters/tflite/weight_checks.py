@@ -46,7 +46,13 @@ def scaleless(question: Question) -> Iterator[Diagnostic]:
 
 def bias_scale(question: Question) -> Iterator[Diagnostic]:
     """P008: a bias whose scale is not that of the products it is added to."""
+    # Many ops may share tensors of many channels: each combination is looked at once.
+    seen: set[tuple[int, str, tuple[int, ...]]] = set()
     for graph, op in question.ops():
+        which = (graph.index, op.name, tuple(op.inputs))
+        if which in seen:
+            continue
+        seen.add(which)
         door, kernel = part(graph, op, DOOR.get(op.name, 0)), kernel_of(graph, op)
         bias = part(graph, op, BIAS.get(op.name, 2))
         if door is None or kernel is None or bias is None or len(door.scales) != 1:

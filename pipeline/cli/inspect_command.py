@@ -9,7 +9,7 @@ import click
 from pipeline.cli._options import debug_option, json_option, print_json
 
 if TYPE_CHECKING:
-    from converters.tflite.graph import Inspection
+    from converters.tflite.graph import Inspection, Subgraph
 
 MODEL = "model.tflite"
 """The file of a bundle that is inspected."""
@@ -74,8 +74,21 @@ def _document(inspection: "Inspection") -> dict[str, Any]:
         "model_metadata": _model_metadata(inspection),
         "packed": asdict(inspection.packed),
         **_where_it_runs(inspection),
-        **{name: asdict(first)[name] for name in ("inputs", "outputs", "tensors", "ops")},
-        "other_subgraphs": [asdict(graph) for graph in inspection.graphs[1:]],
+        **{key: value for key, value in _graph(first).items() if key not in ("index", "name")},
+        "other_subgraphs": [_graph(graph) for graph in inspection.graphs[1:]],
+    }
+
+
+def _graph(graph: "Subgraph") -> dict[str, Any]:
+    """A subgraph as JSON values; a tensor that is named many times is one object."""
+    tensors = {tensor.index: asdict(tensor) for tensor in graph.tensors}
+    return {
+        "index": graph.index,
+        "name": graph.name,
+        "inputs": [tensors[tensor.index] for tensor in graph.inputs],
+        "outputs": [tensors[tensor.index] for tensor in graph.outputs],
+        "tensors": list(tensors.values()),
+        "ops": [asdict(op) for op in graph.ops],
     }
 
 

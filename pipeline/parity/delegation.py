@@ -62,12 +62,13 @@ def check_delegation(inspection: Inspection, target: Target) -> tuple[Delegation
 def gates(scheme: str, checked: tuple[Delegation, ...], target: Target) -> list[GateResult]:
     """The gate on delegation; none where the target requires nothing.
 
-    The limit is the share of ops that the first delegate must take, all of them; measured is what it takes.
+    The limit is the share of ops that the first delegate must take in one part, all of them; measured is what
+    it takes, and of several parts the share of one.
     """
     if not target.require_full_delegation:
         return []
     first = checked[0]
-    share = len(first.verdict.delegated) / max(1, len(first.verdict.ops))
+    share = len(first.verdict.delegated) / max(1, len(first.verdict.ops)) / max(1, first.verdict.partitions)
     return [
         GateResult(
             scheme=scheme,

@@ -106,12 +106,18 @@ def open_model(path: Path, *, half_precision: bool) -> "WebGpuSession":
         except RuntimeError as error:
             failure = error
     if failure is not None:
-        reason = gpu_log.why(_text(log), inspection) or str(failure).strip().splitlines()[-1].lstrip("└ ")
+        reason = gpu_log.why(_text(log), inspection) or _last_line(failure)
         raise RuntimeFailure(reason) from failure
     driver = gpu_log.adapter(_text(log))
     if half_precision and any(name in driver for name in WITHOUT_HALF_PRECISION):
         raise RuntimeFailure(f"{driver} computes half precision in float32: it shows nothing")
     return session
+
+
+def _last_line(failure: BaseException) -> str:
+    """Of a message of several lines the last tells most; some failures have no message."""
+    lines = str(failure).strip().splitlines()
+    return lines[-1].lstrip("└ ") if lines else type(failure).__name__
 
 
 def _compile(path: Path, *, half_precision: bool) -> Any:

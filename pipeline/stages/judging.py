@@ -1,7 +1,10 @@
 """What verification tells of the files without running them: faults of each, delegates of what ships."""
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
+import converters
 from converters.errors import InvalidTfliteError
 from converters.tflite.inspect import inspect
 from pipeline.artifacts import ConvertedModels, GateResult
@@ -9,6 +12,18 @@ from pipeline.delegation_record import DelegationRecord
 from pipeline.diagnostic_record import DiagnosticRecord
 from pipeline.parity import delegation, diagnosis
 from pipeline.target import Target
+
+RULES = ("diagnostics.*", "delegates/*.*", "tflite/*.py", "tflite/*.toml")
+"""Files of ``converters`` that a verdict depends on."""
+
+
+def rules_digest() -> str:
+    """Hash of every rule and table: an edited one judges anew what was kept."""
+    root = Path(converters.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in RULES for path in root.glob(pattern)}):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,6 +63,7 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
         "runtimes": {name: [runtimes.unavailable(name), runtimes.most_images(name)] for name in used},
         "gates": {s: _gate(recipe, target, s).model_dump(mode="json") for s in recipe.convert.schemes},
         "ship": recipe.ship(target),
+        "rules": judging.rules_digest(),
         "delegates": target.delegates,
         "plan": target.plan.model_dump(mode="json"),
         "require_full_delegation": target.require_full_delegation,

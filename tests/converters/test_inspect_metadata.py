@@ -112,3 +112,12 @@ class TestZip:
         large = sound[: end + 12] + struct.pack("<I", 2**31) + sound[end + 16 :]
         assert "2,147,483,648 bytes" in packed.read(large).trouble
         assert "zip64" in packed.read(sound[:end] + b"PK\x06\x07" + bytes(16) + sound[end:]).trouble
+
+
+def test_texts_are_read_within_one_budget() -> None:
+    """A small zip can say that it holds gigabytes of lines; the rest is listed all the same."""
+    lines = b"\n" * (packed.MOST_TEXT_BYTES // 2)
+    content = zipped(*((f"{i}.txt", lines) for i in range(9)), compression=zipfile.ZIP_DEFLATED)
+    files = inspect_bytes(content, where="test").packed.files
+    assert len(files) == 9
+    assert [file.lines is not None for file in files] == [True, True] + [False] * 7

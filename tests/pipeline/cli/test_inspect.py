@@ -235,3 +235,23 @@ def test_a_copy_gives_the_same_answer(cli: Pipeline, smoke_build: SmokeBuild, tm
     shutil.copy(path, tmp_path / "copy.tflite")
     original, copied = cli("inspect", path).out, cli("inspect", tmp_path / "copy.tflite").out
     assert original.splitlines()[1:] == copied.splitlines()[1:]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_weights_that_an_op_makes_of_nothing_are_no_crash(
+    cli: Pipeline, flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Sound, if strange; and scales whose product overflows are compared without a word on stderr."""
+    made = [built.tensor("x", (1, 4)), built.tensor("k", (2, 4)), built.tensor("y", (1, 2))]
+    ops = [built.op("RANDOM_UNIFORM", [], [1]), built.op("FULLY_CONNECTED", [0, 1], [2])]
+    large = [built.tensor(n, (1, 4), "INT8", scales=[s]) for n, s in (("a", 3e38), ("b", 3e38), ("c", 1e-3))]
+    for number, graph in enumerate(
+        (
+            built.graph(made, ops, inputs=[0], outputs=[2]),
+            built.graph(large, [built.op("MUL", [0, 1], [2], version=2)], inputs=[0, 1], outputs=[2]),
+        )
+    ):
+        path = tmp_path / f"{number}.tflite"
+        path.write_bytes(built.model(graph))
+        answer = cli("inspect", path, *flags)
+        assert (answer.code, answer.err) == (0, "")
