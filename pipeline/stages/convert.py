@@ -95,6 +95,12 @@ def run(work: Work) -> Artifact:
         baseline = work.folder / (TRAINED_FILE if optimized.applied else SERVED_FILE)
         made[GUARDED_SCHEME], guard = guarding.guarded(work, source, plain, samples, baseline=baseline)
     described = [_described(converted, work.recipe, data.facts) for converted in made.values()]
+    if guard is not None:
+        # Its sizes are of files as they ship; what a description adds is the same for each, but for padding.
+        added = sum(len(each.content) for each in described if each.spec.scheme == GUARDED_SCHEME)
+        added -= len(made[GUARDED_SCHEME].content)
+        sizes = {"bytes_before": guard.bytes_before + added, "bytes_after": guard.bytes_after + added}
+        guard = guard.model_copy(update=sizes)
     for converted in described:
         converted.write(work.folder / f"{converted.spec.scheme}.tflite")
     return work.finish(
