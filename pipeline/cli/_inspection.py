@@ -235,9 +235,9 @@ def describe(tensor: "Tensor") -> str:
     return text
 
 
-def plain(text: str) -> str:
+def plain(text: str, *, longest: int = LONGEST_CELL) -> str:
     """A text of the file for a terminal: control characters made visible, and cut where it is long."""
-    return visible(text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}...")
+    return visible(text if len(text) <= longest else f"{text[:longest]}...")
 
 
 def visible(text: str) -> str:

@@ -19,6 +19,7 @@ COMMANDS = (
     "verify",
     "sweep",
     "bundle",
+    "embed",
     "inspect",
     "explain",
     "doctor",

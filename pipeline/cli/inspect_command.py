@@ -1,4 +1,4 @@
-"""``pipeline inspect``: what stands in a .tflite file, what it costs, and where it runs."""
+"""``pipeline inspect``: what stands in a .tflite file, what it costs and where it runs; or in an APK."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,18 +16,32 @@ MODEL = "model.tflite"
 
 
 @click.command("inspect")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.tflite|BUNDLE")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.tflite|BUNDLE|APP.apk")
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="Of an APK: whether this bundle's model is in it, by its hash; if not, exit code 3.",
+)
 @json_option
 @debug_option
-def command(file: Path, as_json: bool, debug: bool) -> None:  # noqa: ARG001
+def command(file: Path, bundle: Path | None, as_json: bool, debug: bool) -> None:  # noqa: ARG001
     """Show what a .tflite file holds, what it costs and where it runs.
 
     Any file, not only one of this program: ops with multiply-accumulates and bytes, tensors, quantisation,
     weights and their zeros, activation memory, metadata and labels, minimum runtime, delegates.
+
+    Of an Android app: package, ABIs, alignment of its native libraries for 16 KB pages, its models, and
+    whether the TensorFlow Lite that comes along reads them.
     """
     from converters.tflite.inspect import inspect
-    from pipeline.cli import _inspection
+    from pipeline.cli import _apk, _inspection
 
+    if _apk.is_zip(file):
+        _apk.run(file, bundle, as_json=as_json)
+        return
+    if bundle is not None and file.exists():
+        raise click.UsageError(f"--bundle is for an APK, which {file} is not")
     path = _model(file)
     inspection = inspect(path)
     if as_json:

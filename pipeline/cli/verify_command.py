@@ -1,4 +1,4 @@
-"""``pipeline verify``: a recipe's verify stage, a bundle, or a .tflite file against its Keras model."""
+"""``pipeline verify``: a recipe's stage, a bundle, a .tflite file against its Keras model, the contract."""
 
 import math
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli._contract import CONTRACT_OPTIONS, verify_contract
 from pipeline.cli._options import RECIPE_OPTIONS, BuildOptions, build_options, print_json, print_table, refuse
 
 FILE_OPTIONS = (
@@ -14,7 +15,7 @@ FILE_OPTIONS = (
 
 
 @click.command("verify")
-@click.argument("subject", metavar="RECIPE|BUNDLE|FILE.tflite")
+@click.argument("subject", metavar="[RECIPE|BUNDLE|FILE.tflite]", required=False)
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),
@@ -61,9 +62,41 @@ FILE_OPTIONS = (
     show_default=True,
     help="For FILE with --labels: gate on the loss of accuracy, percentage points.",
 )
+@click.option(
+    "--contract",
+    is_flag=True,
+    help="Compare preprocessing, drawing and postprocessing in Python, Kotlin and Swift: golden cases of "
+    "BUNDLE, or of the checkout's test bundles, and random ones.",
+)
+@click.option(
+    "--android",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="With --contract: the Android demo.  [default: android_demo of the checkout]",
+)
+@click.option(
+    "--ios",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="With --contract: the iOS demo.  [default: ios_demo of the checkout]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="With --contract: of the random cases.",
+)
+@click.option(
+    "--cases",
+    type=click.IntRange(min=0),
+    default=80,
+    show_default=True,
+    help="With --contract: how many random cases for each bundle, and for each of three altered contracts.",
+)
 @build_options
 def command(
-    subject: str,
+    subject: str | None,
     reference: Path | None,
     images: Path | None,
     labels: Path | None,
@@ -71,14 +104,33 @@ def command(
     pixel_offset: float,
     min_agreement: float,
     max_drop: float,
+    contract: bool,
+    android: Path | None,
+    ios: Path | None,
+    seed: int,
+    cases: int,
     **values: Any,
 ) -> None:  # fmt: skip
     """Verify a model on every runtime of this machine; exit code 3 if a gate fails.
 
     RECIPE runs the stages up to verify. BUNDLE checks every hash and the golden vectors. FILE.tflite is
-    compared with --reference on --images.
+    compared with --reference on --images. With --contract the apps' own code is compared with the program's.
     """
     options = BuildOptions(**values)
+    if contract:
+        refuse((*RECIPE_OPTIONS, *FILE_OPTIONS), "does not go with --contract")
+        verify_contract(
+            subject,
+            demos={"Kotlin": android, "Swift": ios},
+            count=cases,
+            seed=seed,
+            as_json=options.as_json,
+            console=options.console(),
+        )
+        return
+    refuse(CONTRACT_OPTIONS, "goes with --contract")
+    if subject is None:
+        raise click.UsageError("name a RECIPE, BUNDLE or FILE.tflite; only --contract needs none")
     path = Path(subject)
     if path.suffix == ".tflite":
         refuse(RECIPE_OPTIONS, f"is for a recipe; {path} is a file")

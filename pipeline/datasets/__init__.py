@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.artifacts import SourceFile, sha256
+from pipeline.drawing import DrawingSpec
 from pipeline.errors import DataError
 from pipeline.preprocess import Pixels, PreprocessSpec
 from pipeline.sampling import Indices
@@ -57,6 +58,7 @@ class Source(ABC):
         name: with its variant.
         labels: class index to what it stands for.
         preprocess: how a picture becomes one of its images.
+        drawing: how strokes become such a picture; None where the images are not written by hand.
         files: what it is read from.
         published: split to the number of images in the publisher's set; empty where there is none.
         root: folder that :meth:`names` start from; None where images do not have a file each.
@@ -68,6 +70,7 @@ class Source(ABC):
     name: str
     labels: tuple[str, ...]
     preprocess: PreprocessSpec
+    drawing: DrawingSpec | None = None
     files: tuple[Path, ...]
     published: dict[Split, int]
     root: Path | None = None

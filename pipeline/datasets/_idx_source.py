@@ -15,6 +15,7 @@ from pipeline.datasets._idx_format import (
     labels,
     read_header,
 )
+from pipeline.drawing import DrawingSpec
 from pipeline.errors import DataError
 from pipeline.preprocess import PreprocessSpec
 from pipeline.sampling import Indices
@@ -30,6 +31,7 @@ class IdxSource(Source):
         values: label value in the file to class index.
         transposed: the files hold columns first.
         reference: file name to the sha256 of the publisher's file.
+        drawing: how strokes become a picture; None where the images are not written by hand.
     """
 
     name: str
@@ -42,6 +44,7 @@ class IdxSource(Source):
     extra_files: tuple[Path, ...] = ()
     published: dict[Split, int] = field(default_factory=dict)
     reference: Mapping[str, str] = field(default_factory=dict)
+    drawing: DrawingSpec | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:  # type: ignore[override]

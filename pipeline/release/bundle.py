@@ -18,15 +18,17 @@ from pipeline.artifacts import (
     sha256,
 )
 from pipeline.console import Console
+from pipeline.drawing import DrawingSpec
 from pipeline.errors import GateError, InternalError, StepError
 from pipeline.parity import decoders, delegation, diagnosis, guarding, promises
 from pipeline.parity.report import COLUMNS, notes, percent, rows
+from pipeline.postprocess import of_graph
 from pipeline.recipe import Recipe
 from pipeline.release import golden, photo_credits
 from pipeline.release.examples import Example
-from pipeline.release.golden import Replay
 from pipeline.release.manifest import FILE, Manifest, ShippedModel, Verification
 from pipeline.release.manifest import read as read_manifest
+from pipeline.release.replay import Replay, replay
 from pipeline.target import Target
 
 TEMPLATE = Path(__file__).parent / "model_card.md.j2"
@@ -60,6 +62,7 @@ def write(
     verified: VerifiedModel,
     examples: Sequence[Example],
     photos: Sequence[Example],
+    drawing: DrawingSpec | None,
     lineage: dict[str, str],
     tools: dict[str, str],
     git_revision: str | None,
@@ -90,11 +93,13 @@ def write(
         data.facts.preprocess,
         shipped,
         photos=photos,
+        drawing=drawing,
         runtime=_golden_runtime(recipe),
         seed=recipe.seed,
         console=console,
     )
-    runtime = minimum_runtime(inspect(folder / "model.tflite"))
+    inspection = inspect(folder / "model.tflite")
+    runtime = minimum_runtime(inspection)
     _write_card(folder, recipe, target, data, trained, converted, verified, runtime)
     manifest = Manifest(
         name=recipe.name,
@@ -124,6 +129,8 @@ def write(
         claims=converted.claims.get(verified.ship, ()),
         guard=converted.guard,
         preprocess=data.facts.preprocess,
+        drawing=drawing,
+        postprocess=of_graph(inspection),
         labels=data.facts.labels,
         verification=Verification(
             on=data.facts.clause,
@@ -149,9 +156,19 @@ def check(bundle: Path, console: Console) -> tuple[Manifest, list[Replay]]:
     Raises:
         StepError: a file is missing, changed, or not listed; or the manifest is not readable.
     """
+    manifest = intact(bundle)
+    return manifest, list(replay(bundle, manifest, console))
+
+
+def intact(bundle: Path) -> Manifest:
+    """Checks the manifest of a bundle, and every file against its hash; runs nothing.
+
+    Raises:
+        StepError: as :func:`check`.
+    """
     manifest = read_manifest(bundle)
     found = _records(bundle)
-    for name in sorted({*manifest.files, *found}):
+    for name in sorted({*manifest.files, *found, manifest.model.file}):
         if name not in found:
             raise StepError(f"{bundle / name}: missing; the manifest lists it")
         if name not in manifest.files:
@@ -160,7 +177,7 @@ def check(bundle: Path, console: Console) -> tuple[Manifest, list[Replay]]:
             raise StepError(f"{bundle / name}: changed since the bundle was made (sha256 differs)")
     if found[manifest.model.file].sha256 != manifest.model.sha256:
         raise StepError(f"{bundle / manifest.model.file}: not the model that the manifest describes")
-    return manifest, list(golden.replay(bundle, manifest, console))
+    return manifest
 
 
 def copy_pictures(verified: VerifiedModel, folder: Path) -> None:

@@ -2,14 +2,16 @@
 
 Each case is a folder with raw files: ``pixels.u8`` (what the platform decoded), ``image.u8`` (after
 PreprocessSpec, up to rounding), ``tensor.bin`` (what stands in the input tensor), ``output.bin`` (what
-the runtime left in the output tensor). All are row-major and little-endian.
+the runtime left in the output tensor). All are row-major and little-endian. Where the images are written by
+hand some cases begin before that, with ``strokes.json``.
 
 ``encoded.*`` is one picture case as a file: a PNG that was made for it, or where the dataset has encoded
 files one of those, without its metadata (:mod:`pipeline.release.bare_photo`). ``CREDITS.txt`` names who made
 the photos.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,51 +23,36 @@ import numpy.typing as npt
 from pipeline import runtimes
 from pipeline.artifacts import TensorSpec, Variant
 from pipeline.console import Console
+from pipeline.drawing import DrawingSpec, draw
 from pipeline.errors import RuntimeFailure
 from pipeline.parity.tolerance import OUTPUT_TOLERANCE, PICTURE_LEVELS
-from pipeline.preprocess import Pixels, PreprocessSpec, dequantise, picture
-from pipeline.release import photo_credits
+from pipeline.preprocess import Pixels, PreprocessSpec, picture
+from pipeline.release import photo_credits, scribbles
 from pipeline.release.bare_photo import bare
 from pipeline.release.examples import Example, on_paper, photo_pixels
-from pipeline.release.manifest import Golden, GoldenCase, Manifest
+from pipeline.release.manifest import Golden, GoldenCase
 from pipeline.runtimes import Job, door_table, model_file
 
 FOLDER = "golden"
 PICTURES = 8
 """Cases that go through the whole PreprocessSpec; the others start at the input's size."""
 
+DRAWN = 3
+"""Cases that begin with strokes: each weighs its drawn pixels, and one already shows another pen or place."""
+
+STROKES = "strokes.json"
+
 
 @dataclass(frozen=True, kw_only=True)
-class _Case:
-    """What a case starts with: pixels as decoded, and the image that they give."""
+class Case:
+    """What a case starts with: pixels as decoded or drawn, and the image that they give."""
 
     id: str
-    kind: Literal["image", "picture"]
+    kind: Literal["image", "picture", "strokes"]
     pixels: Pixels
     image: Pixels
-    example: Example
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replay:
-    """How a runtime did on a bundle's golden vectors.
-
-    Attributes:
-        runtime: that ran them.
-        version: of it.
-        reason: why it did not run; empty if it did.
-        cases: how many.
-        max_difference: largest difference of a dequantised output.
-        wrong: ids of cases beyond a tolerance, or with another top-1.
-    """
-
-    runtime: str
-    version: str = ""
-    reason: str = ""
-    absent: bool = False
-    cases: int = 0
-    max_difference: float | None = None
-    wrong: tuple[str, ...] = ()
+    example: Example | None = None
+    strokes: Sequence[scribbles.Stroke] = ()
 
 
 def write(
@@ -75,6 +62,7 @@ def write(
     shipped: Variant,
     *,
     photos: Sequence[Example] = (),
+    drawing: DrawingSpec | None = None,
     runtime: str,
     seed: int,
     console: Console,
@@ -87,8 +75,9 @@ def write(
         spec: the contract.
         shipped: the variant that ``model.tflite`` is.
         photos: examples with an encoded file, which become the picture cases.
+        drawing: how strokes become pixels; without it there are no cases of strokes.
         runtime: that computes the outputs.
-        seed: of the picture cases' paper.
+        seed: of the picture cases' paper, and of the strokes.
         console: for progress.
 
     Raises:
@@ -96,94 +85,86 @@ def write(
         DataError: a photo is no longer what its image was decoded from.
     """
     cases = _cases(examples, photos, spec, np.random.default_rng([seed, 5]))
-    images = np.stack([case.image for case in cases])
-    outputs = _run(bundle / "model.tflite", images, spec, runtime, console)
-    table = door_table(spec, shipped.input)
-    records = []
-    for case, output in zip(cases, outputs, strict=True):
-        folder = bundle / FOLDER / case.id
-        folder.mkdir(parents=True)
-        (folder / "pixels.u8").write_bytes(np.ascontiguousarray(case.pixels).tobytes())
-        (folder / "image.u8").write_bytes(np.ascontiguousarray(case.image).tobytes())
-        (folder / "tensor.bin").write_bytes(_little_endian(table[case.image]))
-        (folder / "output.bin").write_bytes(_little_endian(output))
-        records.append(
-            GoldenCase(
-                id=case.id,
-                kind=case.kind,
-                pixels_shape=case.pixels.shape,
-                label=case.example.label,
-                top1=int(np.argmax(output)),
-                file=case.example.file,
-                credit=case.example.credit,
-            )
-        )
+    if drawing is not None:
+        cases += _drawn(drawing, spec, seed)
+    records = store(bundle, cases, spec, shipped.input, runtime=runtime, console=console)
     shown, encoded = _encode(_shown(cases, records), bundle / FOLDER, has_files=bool(photos))
-    photo_credits.write(bundle / FOLDER, ((case.example.file, case.example.credit) for case in cases))
+    photo_credits.write(bundle / FOLDER, ((record.file, record.credit) for record in records))
     return Golden(
         runtime=f"{runtime} {runtimes.version(runtime)}",
         image_tolerance=PICTURE_LEVELS,
         output_tolerance=OUTPUT_TOLERANCE[shipped.scheme],
         encoded=(shown, f"{FOLDER}/{encoded}"),
-        cases=tuple(records),
+        cases=records,
     )
 
 
-def replay(bundle: Path, manifest: Manifest, console: Console) -> Iterator[Replay]:
-    """Runs a bundle's golden vectors on every runtime of the machine.
+def store(
+    bundle: Path,
+    cases: Sequence[Case],
+    spec: PreprocessSpec,
+    door: TensorSpec,
+    *,
+    runtime: str,
+    console: Console,
+) -> tuple[GoldenCase, ...]:
+    """Writes cases with their tensors and the runtime's outputs, a folder each.
 
-    The chain is followed from ``pixels.u8`` on: preprocessing, input tensor, and output are compared,
-    each with its tolerance.
+    Raises:
+        RuntimeFailure: the runtime cannot run the model.
     """
-    spec = manifest.preprocess
-    images, wrong = _check_images(bundle, manifest)
-    expected = np.stack([_read(bundle, case, manifest.model.output) for case in manifest.golden.cases])
-    for runtime in _tflite_runtimes():
-        reason = runtimes.unavailable(runtime)
-        if reason is not None:
-            yield Replay(runtime=runtime, reason=reason, absent=True)
-            continue
-        version = runtimes.version(runtime)
-        try:
-            found = _run(bundle / manifest.model.file, images, spec, runtime, console)
-        except RuntimeFailure as error:
-            yield Replay(runtime=runtime, version=version, reason=str(error))
-            continue
-        before, after = _real(expected, manifest.model.output), _real(found, manifest.model.output)
-        differences = np.abs(before - after).max(axis=1)
-        off = [
-            case.id
-            for case, difference, output, row in zip(
-                manifest.golden.cases, differences, after, before, strict=True
+    images = np.stack([case.image for case in cases])
+    answers = outputs(bundle / "model.tflite", images, spec, runtime, console)
+    table = door_table(spec, door)
+    records = []
+    for case, output in zip(cases, answers, strict=True):
+        folder = bundle / FOLDER / case.id
+        folder.mkdir(parents=True)
+        (folder / "pixels.u8").write_bytes(np.ascontiguousarray(case.pixels).tobytes())
+        (folder / "image.u8").write_bytes(np.ascontiguousarray(case.image).tobytes())
+        (folder / "tensor.bin").write_bytes(little_endian(table[case.image]))
+        (folder / "output.bin").write_bytes(little_endian(output))
+        if case.kind == "strokes":
+            (folder / STROKES).write_text(json.dumps(case.strokes) + "\n", "utf-8")
+        example = case.example
+        records.append(
+            GoldenCase(
+                id=case.id,
+                kind=case.kind,
+                pixels_shape=case.pixels.shape,
+                label=None if example is None else example.label,
+                top1=int(np.argmax(output)),
+                file="" if example is None else example.file,
+                credit="" if example is None else example.credit,
             )
-            # A near-tie within the tolerance may turn; NaN is never within it.
-            if not difference <= manifest.golden.output_tolerance
-            or row[case.top1] - row[int(np.argmax(output))] > manifest.golden.output_tolerance
-        ]
-        yield Replay(
-            runtime=runtime,
-            version=version,
-            cases=len(images),
-            max_difference=float(differences.max()),
-            wrong=tuple(sorted({*off, *wrong})),
         )
+    return tuple(records)
+
+
+def _drawn(drawing: DrawingSpec, spec: PreprocessSpec, seed: int) -> list[Case]:
+    cases = []
+    for i, strokes in enumerate(scribbles.several(DRAWN, np.random.default_rng([seed, 8]))):
+        pixels = draw(strokes, drawing)
+        image = picture(pixels, spec)
+        cases.append(Case(id=f"strokes-{i:03d}", kind="strokes", pixels=pixels, image=image, strokes=strokes))
+    return cases
 
 
 def _cases(
     examples: Sequence[Example], photos: Sequence[Example], spec: PreprocessSpec, rng: np.random.Generator
-) -> list[_Case]:
+) -> list[Case]:
     cases = [
-        _Case(id=f"image-{i:03d}", kind="image", pixels=each.image, image=each.image, example=each)
+        Case(id=f"image-{i:03d}", kind="image", pixels=each.image, image=each.image, example=each)
         for i, each in enumerate(examples)
     ]
     for i, each in enumerate(photos or examples[:PICTURES]):
         pixels = photo_pixels(each, spec) if photos else on_paper(each.image, spec, rng)
         image = picture(pixels, spec)
-        cases.append(_Case(id=f"picture-{i:03d}", kind="picture", pixels=pixels, image=image, example=each))
+        cases.append(Case(id=f"picture-{i:03d}", kind="picture", pixels=pixels, image=image, example=each))
     return cases
 
 
-def _encode(cases: Sequence[_Case], folder: Path, *, has_files: bool) -> tuple[str, str]:
+def _encode(cases: Sequence[Case], folder: Path, *, has_files: bool) -> tuple[str, str]:
     """Puts the first case that it can into the folder as an encoded file; gives its id and the file's name.
 
     A photo comes without its metadata. Where that cannot be taken out of any of them, and where there is no
@@ -192,7 +173,7 @@ def _encode(cases: Sequence[_Case], folder: Path, *, has_files: bool) -> tuple[s
     from PIL import Image
 
     for case in cases:
-        if not has_files or case.example.source is None:
+        if not has_files or case.example is None or case.example.source is None:
             continue
         found = bare(case.example.source.read_bytes(), case.pixels)
         if found is not None:
@@ -203,28 +184,14 @@ def _encode(cases: Sequence[_Case], folder: Path, *, has_files: bool) -> tuple[s
     return cases[0].id, "encoded.png"
 
 
-def _check_images(bundle: Path, manifest: Manifest) -> tuple[Pixels, list[str]]:
-    """Preprocesses every case's pixels; gives the images and the ids of those that differ."""
-    spec, images, wrong = manifest.preprocess, [], []
-    table = door_table(spec, manifest.model.input)
-    for case in manifest.golden.cases:
-        folder = bundle / FOLDER / case.id
-        pixels = np.fromfile(folder / "pixels.u8", dtype=np.uint8).reshape(case.pixels_shape)
-        image = picture(pixels, spec) if case.kind == "picture" else pixels
-        stored = np.fromfile(folder / "image.u8", dtype=np.uint8).reshape(spec.shape)
-        levels = np.abs(image.astype(int) - stored.astype(int)).max()
-        if levels > manifest.golden.image_tolerance:
-            wrong.append(case.id)
-        # The model runs on the stored image, so that its answer is compared on equal terms.
-        if _little_endian(table[stored]) != (folder / "tensor.bin").read_bytes():
-            wrong.append(case.id)
-        images.append(stored)
-    return np.stack(images), wrong
-
-
-def _run(
+def outputs(
     model: Path, images: Pixels, spec: PreprocessSpec, runtime: str, console: Console
 ) -> npt.NDArray[np.generic]:
+    """What a runtime makes of u8 images (n, *spec.shape): (n, classes) in the output tensor's dtype.
+
+    Raises:
+        RuntimeFailure: it cannot run the model.
+    """
     with TemporaryDirectory() as folder:
         source, sink = Path(folder) / "images.npy", Path(folder) / "outputs.npy"
         np.save(source, images)
@@ -238,34 +205,17 @@ def _run(
         return np.asarray(np.load(sink))
 
 
-def _tflite_runtimes() -> tuple[str, ...]:
-    """Those of the CPU: the tolerance of golden vectors is that between their kernels."""
-    from pipeline.recipe import REFERENCE_RUNTIME, stands_for
-    from pipeline.shelf import names
-
-    return tuple(n for n in names("runtimes") if n != REFERENCE_RUNTIME and not stands_for(n))
-
-
-def _shown(cases: Sequence[_Case], records: Sequence[GoldenCase]) -> list[_Case]:
+def _shown(cases: Sequence[Case], records: Sequence[GoldenCase]) -> list[Case]:
     """The picture cases, those that the model gets right first: so that people see sense."""
     pictures = [pair for pair in zip(cases, records, strict=True) if pair[0].kind == "picture"]
     return [case for case, _ in sorted(pictures, key=lambda pair: pair[1].top1 != pair[1].label)]
 
 
-def _read(bundle: Path, case: GoldenCase, tensor: TensorSpec) -> npt.NDArray[np.generic]:
-    data = np.fromfile(bundle / FOLDER / case.id / "output.bin", dtype=_dtype(tensor.dtype))
-    return data.reshape(tensor.shape[1:])
-
-
-def _real(values: npt.NDArray[np.generic], tensor: TensorSpec) -> npt.NDArray[np.float64]:
-    if tensor.scale is not None and tensor.zero_point is not None:
-        values = dequantise(values, scale=tensor.scale, zero_point=tensor.zero_point)
-    return values.astype(np.float64)
-
-
-def _dtype(name: str) -> np.dtype[np.generic]:
+def file_dtype(name: str) -> np.dtype[np.generic]:
+    """Of a tensor in a case's files."""
     return np.dtype(name).newbyteorder("<")
 
 
-def _little_endian(values: npt.NDArray[np.generic]) -> bytes:
-    return values.astype(_dtype(values.dtype.name)).tobytes()
+def little_endian(values: npt.NDArray[np.generic]) -> bytes:
+    """A tensor as a case's files have it."""
+    return values.astype(file_dtype(values.dtype.name)).tobytes()

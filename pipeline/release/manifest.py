@@ -22,9 +22,11 @@ from pipeline.decoder_record import DecoderCell
 from pipeline.delegate_plan import DelegatePlan
 from pipeline.delegation_record import DelegationRecord
 from pipeline.diagnostic_record import DiagnosticRecord
+from pipeline.drawing import DrawingSpec
 from pipeline.errors import StepError
 from pipeline.guard_record import GuardRecord
 from pipeline.interval import Interval
+from pipeline.postprocess import PostprocessSpec
 from pipeline.preprocess import PreprocessSpec
 from pipeline.shelf import explain
 
@@ -101,18 +103,19 @@ class GoldenCase(_Frozen):
     Attributes:
         id: name of its folder in ``golden/``.
         kind: ``image`` starts with a picture of the input's size, ``picture`` with any picture that goes
-            through the whole PreprocessSpec.
-        pixels_shape: of ``pixels.u8``, what the platform decoded.
-        label: right class index.
+            through the whole PreprocessSpec, ``strokes`` with ``strokes.json``, ``[[[x, y], ...], ...]``,
+            drawn by the manifest's DrawingSpec.
+        pixels_shape: of ``pixels.u8``, what the platform decoded or drew.
+        label: right class index; None where nobody can say, as of random strokes.
         top1: class index that the model answers.
         file: of the dataset that it was decoded from; empty where the dataset has no file per image.
         credit: who made that file; empty where it is not known.
     """
 
     id: str
-    kind: Literal["image", "picture"]
+    kind: Literal["image", "picture", "strokes"]
     pixels_shape: tuple[int, ...]
-    label: int = Field(ge=0)
+    label: int | None = Field(ge=0)
     top1: int = Field(ge=0)
     file: str = ""
     credit: str = ""
@@ -158,6 +161,8 @@ class Manifest(_Frozen):
         claims: what optimisations promised, measured on the weights of the file that ships.
         guard: which layers of int8 are in float32, what each bought and cost; None where none was asked for.
         preprocess: from decoded pixels to the input tensor.
+        drawing: from strokes to such pixels; None where the images are not written by hand.
+        postprocess: from the output tensor to probabilities.
         labels: class index to label.
         verification: the measured verdict.
         golden: the golden vectors.
@@ -180,6 +185,8 @@ class Manifest(_Frozen):
     guard: GuardRecord | None = None
     claims: tuple[Claim, ...] = ()
     preprocess: PreprocessSpec
+    drawing: DrawingSpec | None = None
+    postprocess: PostprocessSpec = PostprocessSpec()
     labels: tuple[str, ...] = Field(min_length=2, max_length=MAX_LABELS)
     verification: Verification
     golden: Golden

@@ -28,7 +28,7 @@ from pipeline.stages.data import portable, source, validation_part
 from pipeline.stages.gallery import CURVES, draw_curves
 from pipeline.target import Target
 
-VERSION = 3
+VERSION = 4
 TOOLS = ("numpy", "pillow", "jinja2", "matplotlib")
 
 FOLDER = "bundle"
@@ -38,12 +38,14 @@ _GOLDEN, _PHOTOS = 6, 7
 """Second words of the seed."""
 
 
-def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, Any]:
-    """The whole recipe and target: all of it stands in the manifest.
+def settings(recipe: Recipe, target: Target, data: Path | None) -> dict[str, Any]:
+    """The whole recipe and target, and how strokes are drawn: all of it stands in the manifest.
 
     The revision of the working tree stands there too, but does not make a new bundle by itself.
     """
+    drawing = source(recipe, data).drawing
     return {
+        "drawing": None if drawing is None else drawing.model_dump(mode="json"),
         "recipe": portable(recipe).model_dump(mode="json"),
         "target": target.model_dump(mode="json"),
     }
@@ -68,6 +70,7 @@ def run(work: Work) -> Artifact:
         verified=verified,
         examples=examples,
         photos=photos,
+        drawing=source(work.recipe, work.data).drawing,
         lineage={name: parent.sha256 for name, parent in work.inputs.items()},
         tools=_tools(work),
         git_revision=git_revision(),

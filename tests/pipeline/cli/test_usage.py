@@ -82,7 +82,7 @@ def test_an_unknown_name_is_wrong_usage_and_the_nearest_one_is_named(cli: Pipeli
         (("build", "digits", "--set", "train.epochs=0"), "recipe 'digits': train.epochs: "),
         (("build", "no/such/recipe.toml"), "no/such/recipe.toml: No such file or directory"),
         (("train",), "Missing argument 'RECIPE'"),
-        (("verify",), "Missing argument 'RECIPE|BUNDLE|FILE.tflite'"),
+        (("verify",), "name a RECIPE, BUNDLE or FILE.tflite; only --contract needs none"),
         (("inspect",), "Missing argument 'FILE.tflite|BUNDLE'"),
         (("list", "recipes", "models"), "unexpected extra argument"),
         (("verify", "x.tflite", "--min-agreement", "98"), "98.0 is not in the range 0<=x<=1"),

@@ -144,11 +144,11 @@ def test_damage_is_not_taken(form: str) -> None:
         assert bare(content[:length], pixels) is None
 
 
-def case(path: Path, name: str) -> golden._Case:
+def case(path: Path, name: str) -> golden.Case:
     """A picture case from a file."""
     pixels, image = decode(path), np.zeros((8, 8, 3), np.uint8)
     example = Example(image=image, label=0, source=path, file=path.name)
-    return golden._Case(id=name, kind="picture", pixels=pixels, image=image, example=example)
+    return golden.Case(id=name, kind="picture", pixels=pixels, image=image, example=example)
 
 
 def test_the_first_photo_that_can_be_bared_is_shown(tmp_path: Path) -> None:

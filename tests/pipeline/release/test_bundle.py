@@ -13,12 +13,15 @@ from PIL import Image
 from converters.tflite.inspect import inspect
 from converters.tflite.versions import minimum_runtime
 from pipeline.console import Console
+from pipeline.datasets import digits
+from pipeline.drawing import draw
 from pipeline.errors import StepError
 from pipeline.parity.delegation import headline
 from pipeline.preprocess import Pixels, decode, picture
 from pipeline.release import bundle, schema
 from pipeline.release.examples import ENLARGE, on_paper
 from pipeline.release.manifest import Manifest, read
+from pipeline.release.replay import check_images
 from tests.conftest import SmokeBuild, pipeline
 
 QUIET = Console(quiet=True)
@@ -86,6 +89,8 @@ def test_the_manifest_says_what_was_built(manifest: Manifest) -> None:
     assert manifest.model.input.zero_point == 0
     assert manifest.dataset.sources[0].name == "digits.csv.gz"
     assert manifest.tools["tensorflow"]
+    assert manifest.drawing == digits.DRAWING
+    assert manifest.postprocess.activation == "none"
     assert len(manifest.verification.cells) == 20
 
 
@@ -155,7 +160,7 @@ def test_a_whole_bundle_passes_on_every_runtime(smoke_build: SmokeBuild) -> None
     }
     for replay in replays:
         assert not replay.wrong
-        assert replay.absent or replay.cases == 18
+        assert replay.absent or replay.cases == 21
 
 
 @pytest.mark.parametrize(
@@ -210,6 +215,9 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
         (("model", "delegate_plan", "xnnpack"), None),
         (("model", "delegate_plan", "xnnpack", "threads"), 10**6),
         (("golden", "output_tolerance"), -1),
+        (("drawing", "pen"), 0.0),
+        (("drawing", "side"), 10**6),
+        (("postprocess", "activation"), "sigmoid"),
         (("surprise",), 1),
     ],
 )
@@ -234,6 +242,41 @@ def test_golden_vectors_catch_a_wrong_contract(copy: Path, path: tuple[str, ...]
     edit(copy, *path, value=value)
     _, replays = bundle.check(copy, QUIET)
     assert all(replay.wrong for replay in replays if not replay.absent)
+
+
+def test_golden_vectors_catch_another_pen(copy: Path) -> None:
+    """The cases that begin with strokes, and no others; without a DrawingSpec they cannot be drawn at all."""
+    drawn = ("strokes-000", "strokes-001", "strokes-002")
+    edit(copy, "drawing", "pen", value=0.21)
+    _, replays = bundle.check(copy, QUIET)
+    assert {replay.wrong for replay in replays if not replay.absent} == {drawn}
+    edit(copy, "drawing", value=None)
+    manifest = read(copy)
+    assert check_images(copy, manifest)[1] == list(drawn)
+
+
+def test_a_case_of_strokes_leads_from_points_to_the_image(copy: Path, manifest: Manifest) -> None:
+    """A text file that any language reads; nobody says what the scribble is."""
+    case = next(case for case in manifest.golden.cases if case.kind == "strokes")
+    folder = copy / "golden" / case.id
+    strokes = json.loads((folder / "strokes.json").read_text("utf-8"))
+    assert manifest.drawing is not None
+    pixels = draw(strokes, manifest.drawing)
+    assert pixels.shape == case.pixels_shape
+    assert pixels.tobytes() == (folder / "pixels.u8").read_bytes()
+    assert picture(pixels, manifest.preprocess).tobytes() == (folder / "image.u8").read_bytes()
+    assert case.label is None
+
+
+def test_a_bundle_from_before_drawing_is_read(copy: Path) -> None:
+    """Without the two keys: photos alone, and nothing left to apply."""
+    file = copy / "manifest.json"
+    document = json.loads(file.read_text("utf-8"))
+    del document["drawing"], document["postprocess"]
+    file.write_text(json.dumps(document), "utf-8")
+    manifest = read(copy)
+    assert manifest.drawing is None
+    assert manifest.postprocess.activation == "none"
 
 
 def test_golden_vectors_catch_another_model(copy: Path) -> None:

@@ -32,6 +32,7 @@ class Album:
 
     root: Path
     name: str = "album"
+    drawing: None = None
 
     def credit(self, name: str) -> str:
         """Known for JPEG files alone."""

@@ -1,0 +1,154 @@
+"""What ``pipeline inspect`` says of an APK."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from converters.tflite.inspect import FILE_IDENTIFIER
+from pipeline.cli._inspection import plain
+from pipeline.cli._options import print_json, print_table
+
+if TYPE_CHECKING:
+    from pipeline.apk import Apk
+    from pipeline.apk.libraries import Library
+    from pipeline.apk.manifest import AppFacts
+    from pipeline.apk.models import PackedModel
+    from pipeline.release.manifest import Manifest
+
+MAGIC = b"PK"
+"""What every zip begins with."""
+
+LONGEST_FINDING = 600
+"""Characters of a finding that are shown."""
+
+LIBRARY_COLUMNS = (
+    "file",
+    "bytes",
+    "in the APK",
+    "LOAD alignment",
+    "16 KB pages",
+    "16 KB in the zip",
+    "TensorFlow Lite",
+)
+MODEL_COLUMNS = ("file", "bytes", "in the APK", "offset aligned to", "minimum runtime", "sha256")
+
+
+def is_zip(file: Path) -> bool:
+    """Whether a file is to be read as an APK: it begins as a zip does.
+
+    Not one that is named as a model, or that is a .tflite file which happens to begin with ``PK``: of those
+    one is told why they are no model.
+    """
+    try:
+        if not file.is_file() or file.suffix.lower() == ".tflite":
+            return False
+        with file.open("rb") as opened:
+            head = opened.read(8)
+            return head.startswith(MAGIC) and head[4:] != FILE_IDENTIFIER
+    except OSError:
+        return False  # the reader of models tells what is wrong with it
+
+
+def run(file: Path, bundle: Path | None, *, as_json: bool) -> None:
+    """Shows an APK; compares it with a bundle where one is named.
+
+    Raises:
+        InvalidApkError: it is none.
+        StepError: the bundle cannot be read.
+        GateError: the bundle's model is not in it, after all else was shown.
+    """
+    from pipeline import apk
+    from pipeline.release.manifest import read
+
+    manifest = None if bundle is None else read(bundle)
+    found = apk.inspect(file)
+    matches = () if manifest is None else tuple(_matches(found, manifest))
+    if as_json:
+        compared = {} if manifest is None else {"bundle": _compared(manifest, matches)}
+        print_json({"file": str(file), "kind": "apk", **asdict(found), **compared})
+    else:
+        _show(file, found)
+        if manifest is not None:
+            click.echo(f"\nbundle {manifest.name}\n  {_said(manifest, matches)}")
+    if manifest is not None and not matches:
+        from pipeline.errors import GateError
+
+        raise GateError(
+            f"{file}: no model in it is {bundle}'s model.tflite (sha256 {manifest.model.sha256}); embed the "
+            "bundle and build the app anew"
+        )
+
+
+def _matches(found: "Apk", manifest: "Manifest") -> list[str]:
+    return [model.name for model in found.models if model.sha256 == manifest.model.sha256]
+
+
+def _compared(manifest: "Manifest", matches: tuple[str, ...]) -> dict[str, Any]:
+    return {"name": manifest.name, "model_sha256": manifest.model.sha256, "found_as": list(matches)}
+
+
+def _said(manifest: "Manifest", matches: tuple[str, ...]) -> str:
+    if not matches:
+        return f"its model.tflite (sha256 {manifest.model.sha256[:12]}...) is not in the APK"
+    return f"its model.tflite, byte for byte: {', '.join(map(plain, matches))}"
+
+
+def _show(file: Path, found: "Apk") -> None:
+    click.echo(f"{file}: {found.bytes:,} bytes, an Android app")
+    click.echo("\napp")
+    if found.app is not None:
+        _show_app(found.app)
+    click.echo(f"  ABIs: {', '.join(map(plain, found.abis)) or 'none: it has no native library'}")
+    signed = ", ".join(found.signatures)
+    click.echo(
+        f"  signatures: {f'{signed} present, not verified (apksigner verify does)' if signed else 'none'}"
+    )
+    if found.libraries:
+        click.echo("\nnative libraries")
+        print_table(LIBRARY_COLUMNS, [_library(one) for one in found.libraries])
+    click.echo("\nmodels")
+    if found.models:
+        print_table(MODEL_COLUMNS, [_model(one) for one in found.models])
+    else:
+        click.echo("  none")
+    click.echo("\nwhat will go wrong")
+    for finding in found.findings:
+        click.echo(f"  {plain(finding, longest=LONGEST_FINDING)}")
+    if not found.findings:
+        click.echo("  nothing that is known")
+
+
+def _show_app(app: "AppFacts") -> None:
+    def told(value: str | int | None) -> str:
+        return "not said" if value is None else plain(str(value))
+
+    click.echo(f"  package: {told(app.package)}")
+    click.echo(f"  version: {told(app.version_name)} (code {told(app.version_code)})")
+    click.echo(f"  Android API levels: from {told(app.min_sdk)}, made for {told(app.target_sdk)}")
+    click.echo(f"  permissions: {', '.join(map(plain, app.permissions)) or 'none'}")
+    if app.debuggable:
+        click.echo("  debuggable")
+
+
+def _lies(*, stored: bool) -> str:
+    return "stored" if stored else "compressed"
+
+
+def _library(one: "Library") -> tuple[str, ...]:
+    asked = {True: "yes", False: "no", None: "not asked"}
+    zipped = {True: "yes", False: "no", None: "copied out"}
+    runtime = (one.version or "unknown") if one.engine else ""
+    return (
+        plain(one.name), f"{one.bytes:,}", _lies(stored=one.stored), f"{one.load_alignment:,}",
+        "?" if one.trouble else asked[one.pages_16k], zipped[one.zip_16k], plain(runtime),
+    )  # fmt: skip
+
+
+def _model(one: "PackedModel") -> tuple[str, ...]:
+    runtime = "?" if one.trouble else one.min_runtime or f"unknown: {', '.join(one.unknown_ops)}"
+    return (
+        plain(one.name), f"{one.bytes:,}", _lies(stored=one.stored), f"{one.alignment:,}",
+        plain(runtime), one.sha256 or "?",
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""How each language is run: a script of its demo, ``contract CASES OUT``, builds what is stale and answers.
+
+A script ends with 0 when it has answered every case, with ABSENT and a line on stderr where this machine
+cannot build it; anything else is a fault.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+SCRIPT = "contract"
+"""Name of the script in a demo's folder."""
+
+ABSENT = 77
+"""Exit code of a script that cannot run here: what automake's tests end with when they are skipped."""
+
+SECONDS = 1800
+"""After so long a script is stopped: a first build downloads a compiler's worth of packages, cases take
+seconds."""
+
+STDERR_LINES = 3
+"""Lines of a failed script's stderr that are quoted."""
+
+DEMOS = {"Kotlin": "android_demo", "Swift": "ios_demo"}
+"""Language to the folder of its demo in a checkout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """A twin of the contract.
+
+    Attributes:
+        name: of the language.
+        script: that answers; None where there is none.
+        reason: why there is none; empty where there is one.
+    """
+
+    name: str
+    script: Path | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How a script ended; it answered where both are empty.
+
+    Attributes:
+        absent: why this machine cannot run it.
+        failed: what went wrong.
+    """
+
+    absent: str = ""
+    failed: str = ""
+
+
+def checkout() -> Path:
+    """The folder that this program lies in; the demos are beside it where that is a checkout."""
+    return Path(__file__).resolve().parents[2]
+
+
+def found(demos: dict[str, Path | None]) -> list[Language]:
+    """The languages, each with its script.
+
+    Args:
+        demos: language to the folder that the user named; None looks for the demo in the checkout.
+    """
+    languages = []
+    for name, demo in DEMOS.items():
+        folder = demos.get(name) or checkout() / demo
+        script = folder / SCRIPT
+        there = script.is_file() and os.access(script, os.X_OK)
+        languages.append(
+            Language(
+                name=name,
+                script=script.resolve() if there else None,
+                reason="" if there else f"no program {script}",
+            )
+        )
+    return languages
+
+
+def run(language: Language, cases: Path, out: Path) -> Run:
+    """Runs a language's script; what it left in ``out`` counts only where it answered."""
+    if language.script is None:
+        return Run(absent=language.reason)
+    try:
+        ended = subprocess.run(
+            [str(language.script), str(cases), str(out)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Run(failed=f"{language.script}: no answer within {SECONDS} s")
+    except OSError as error:
+        return Run(failed=f"{language.script}: {error.strerror}")
+    lines = [line for line in ended.stderr.decode(errors="replace").splitlines() if line.strip()]
+    said = " / ".join(lines[-STDERR_LINES:]) or "no message"
+    if ended.returncode == ABSENT:
+        return Run(absent=said)
+    if ended.returncode < 0:
+        return Run(failed=f"{language.script}: killed by signal {-ended.returncode}: {said}")
+    if ended.returncode:
+        return Run(failed=f"{language.script}: exit code {ended.returncode}: {said}")
+    return Run()

@@ -1,0 +1,1 @@
+"""Tests of android_demo's tools; its Kotlin is tested by Maven."""
