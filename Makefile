@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-slow test-all lint format bench docs lock clean
+.PHONY: help build test test-slow test-all lint format golden contract bench docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,12 @@ lint: $(READY) ## ruff, mypy --strict, import contracts, generated text up to da
 format: $(READY) ## reformat the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+golden: $(READY) ## build the golden bundles of the tests anew
+	$(BIN)/python -m tests.golden_bundles
+
+contract: $(READY) ## compare preprocessing and answers in Python, Kotlin and Swift
+	$(BIN)/pipeline verify --contract
 
 bench: $(READY) ## speed as ratios against what one would do by hand
 	$(BIN)/python -m tests.bench

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from pipeline.decoder_record import DecoderCell
-from pipeline.delegation_record import DelegationRecord
+from pipeline.delegation_record import AcceleratorRun, DelegationRecord
 from pipeline.diagnostic_record import DiagnosticRecord
 from pipeline.errors import StorageError
 from pipeline.guard_record import GuardRecord
@@ -357,7 +357,7 @@ class ConvertedModels(Artifact):
 
 
 class Cell(_Frozen):
-    """One scheme on one runtime, over the whole test set or, where the runtime is slow, its first images.
+    """One scheme on one runtime, over the whole test set or, where the runtime is slow, a sample of it.
 
     Attributes:
         scheme: of the file.
@@ -366,7 +366,7 @@ class Cell(_Frozen):
         reason: why it did not run.
         version: of the runtime.
         images: how many were run.
-        test_images: how many the test set has, where only the first of them were run; None where all were.
+        test_images: how many the test set has, where only a sample of them was run; None where all were.
         accuracy: top-1 against the labels.
         agreement: share of images on which top-1 equals the reference's.
         near_ties: of the other images, those where the reference itself prefers its class by no more than the
@@ -378,6 +378,7 @@ class Cell(_Frozen):
         accuracy_drop_points: accuracy of the trained Keras model (before any optimisation) less its own,
             percentage points.
         mcnemar_p: exact two-sided p of the drop being chance.
+        accelerated: what an accelerator took of the file; None on a CPU, and where it told nothing.
     """
 
     scheme: str
@@ -396,6 +397,7 @@ class Cell(_Frozen):
     max_steps: float | None = None
     accuracy_drop_points: float | None = None
     mcnemar_p: float | None = None
+    accelerated: AcceleratorRun | None = None
 
 
 class GateResult(_Frozen):

@@ -6,9 +6,12 @@ here. The names are this program's; each field says what TensorFlow Lite and Lit
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from converters.delegates import Opening
 
 
 class _Options(BaseModel):
@@ -109,17 +112,20 @@ ANALYSED_AS: Mapping[str, str] = MappingProxyType({"metal": "gpu"})
 """Delegate to the rules that it shares: those of :mod:`converters.delegates`, where the names differ."""
 
 
-def verdict_options(plan: DelegatePlan, delegate: str) -> dict[str, Any]:
-    """What the rules of a delegate must know of how it is opened: keywords of its ``verdict``."""
+def opening(plan: DelegatePlan, delegate: str) -> "Opening":
+    """What the rules of a delegate must know of how it is opened; its own defaults where none is planned."""
+    from converters.delegates.opening import Opening
+
     if delegate in ("gpu", "metal"):
         options = plan.gpu if delegate == "gpu" else plan.metal
-        return {} if options is None else {"quantized": options.quantized_models_allowed}
+        return Opening() if options is None else Opening(quantized=options.quantized_models_allowed)
     if delegate == "nnapi" and plan.nnapi is not None:
         # What the oldest phone that tries it takes: newer ones take more.
-        return {"api_level": plan.nnapi.min_api_level, "most_partitions": plan.nnapi.max_partitions}
+        return Opening(
+            android_api=plan.nnapi.min_api_level,
+            use_nnapi_cpu=plan.nnapi.use_nnapi_cpu,
+            most_partitions=plan.nnapi.max_partitions,
+        )
     if delegate == "coreml" and plan.coreml is not None:
-        return {
-            "coreml_version": plan.coreml.coreml_version,
-            "most_partitions": plan.coreml.max_partitions,
-        }
-    return {}
+        return Opening(coreml_version=plan.coreml.coreml_version, most_partitions=plan.coreml.max_partitions)
+    return Opening()

@@ -23,8 +23,56 @@ class StayingOp(_Frozen):
     reason: str
 
 
+class RefusedOp(_Frozen):
+    """An op that an accelerator refused in a run.
+
+    Attributes:
+        op: builtin name.
+        layers: of Keras, those that it may be about; empty where the file does not tell.
+        reason: the accelerator's own words.
+    """
+
+    op: str
+    layers: tuple[str, ...] = ()
+    reason: str
+
+
+class AcceleratorRun(_Frozen):
+    """What a real accelerator did with a file: not by rules.
+
+    Attributes:
+        driver: the GPU, or its stand-in in software, that it ran on; empty where it does not tell.
+        ops: of the first subgraph.
+        taken: of them, those that it computes.
+        refused: the others, as far as it names them: one for each kind and reason.
+    """
+
+    driver: str
+    ops: int = Field(ge=0)
+    taken: int = Field(ge=0)
+    refused: tuple[RefusedOp, ...] = ()
+
+
+class MeasuredDelegation(_Frozen):
+    """The rules' verdict beside what an accelerator did with the same file.
+
+    Attributes:
+        runtime: that ran it.
+        status: ``ran``, ``failed`` (it refused the file, or broke) or ``absent``.
+        reason: why there is no ``run``, or why it failed.
+        run: what it did; None where it told nothing of single ops.
+        disagreements: where rules and accelerator differ, a sentence each that names op and layer.
+    """
+
+    runtime: str
+    status: str
+    reason: str = ""
+    run: AcceleratorRun | None = None
+    disagreements: tuple[str, ...] = ()
+
+
 class DelegationRecord(_Frozen):
-    """One delegate of the target, opened as the target says, by rules and not by a run.
+    """One delegate of the target, opened as the target says, by rules; and by runs where one can be made.
 
     Attributes:
         delegate: as the target calls it.
@@ -36,6 +84,7 @@ class DelegationRecord(_Frozen):
         staying: the ops that it leaves to the CPU, in order of execution.
         warnings: what an app must know although the ops go.
         notes: which of the delegate's paths the file takes.
+        measured: what runtimes that stand in for the delegate did with the file.
     """
 
     delegate: str
@@ -47,3 +96,4 @@ class DelegationRecord(_Frozen):
     staying: tuple[StayingOp, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    measured: tuple[MeasuredDelegation, ...] = ()

@@ -6,7 +6,7 @@ Unknown keys are refused with the nearest right spelling, and so are values that
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -59,6 +59,9 @@ SMOKE_MAX_DROP_POINTS = 5.0
 SMOKE_MIN_AGREEMENT = 0.99
 """A model of two epochs is unsure of much: near-ties are common, and five of 512 may flip."""
 
+Line = Annotated[str, Field(max_length=1_000, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]*$")]
+"""What the files' metadata takes: one line without control characters."""
+
 
 class Recipe(Section):
     """A whole recipe; sections that are left out keep their defaults.
@@ -66,13 +69,17 @@ class Recipe(Section):
     Attributes:
         name: of the recipe, and of its run folder.
         description: one line, as the files' metadata takes it.
+        author: who made the model, likewise; none is told where it is empty.
+        licence: under which the model may be used, likewise.
         profile: ``smoke`` marks a build for tests, seconds long.
         seed: of split, initialisation, shuffling, representative samples and golden cases.
         guard: what the accuracy guard may do to int8; None leaves int8 as it is.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    description: str = Field(default="", max_length=1_000, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]*$")
+    description: Line = ""
+    author: Line = ""
+    licence: Line = ""
     profile: Literal["full", "smoke"] = "full"
     seed: int = Field(default=1, ge=0, lt=2**31)
     dataset: DatasetSection

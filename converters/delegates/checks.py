@@ -68,6 +68,31 @@ def outputs(node: Node, count: int) -> str:
     return "" if given == count else f"{given} outputs: the delegate gives {count}"
 
 
+def in_and_out(computed: int, given: int) -> "DoorsCheck":
+    """A rule that so many inputs are computed at run time, and so many outputs given."""
+    return DoorsCheck(computed, given)
+
+
+class DoorsCheck:
+    """See :func:`in_and_out`."""
+
+    def __init__(self, computed: int, given: int) -> None:
+        self._computed, self._given = computed, given
+
+    def __call__(self, node: Node) -> str:
+        """The refusal."""
+        count = len(node.computed)
+        if count != self._computed:
+            return f"{count} inputs are computed at run time: the delegate takes {self._computed}"
+        return outputs(node, self._given)
+
+
+def constant_data(node: Node) -> str:
+    """What is unpacked stands in the file."""
+    tensor = node.inputs[0]
+    return "" if node.constant(tensor) else f"input {called(tensor)} is computed at run time, not a constant"
+
+
 def two_inputs(node: Node) -> str:
     """Two inputs."""
     return "" if len(node.inputs) == 2 else f"{len(node.inputs)} inputs: the delegate takes 2"

@@ -43,13 +43,14 @@ def verdict(
     if coreml_version not in VERSIONS:
         raise ValueError(f"Core ML version {coreml_version}: the delegate knows 2 and 3")
     rules = table(NAME)
-    found = refusals(inspection, rules, _CHECKS, every=(_constants_are_floats,), level=coreml_version)
+    found = refusals(inspection, rules, CHECKS, every=EVERY, level=coreml_version)
     resized = next((t for t in inspection.inputs if t.dynamic), None)
     return assemble(
         NAME,
         inspection,
         found,
         limits=Limits(most_partitions=most_partitions, fewest_ops=rules.settings["fewest_ops"]),
+        unpacks=rules.unpacks_at(coreml_version),
         warnings=[f"input {called(resized)} has no fixed size: resizing it undoes the delegation"]
         if resized
         else (),
@@ -159,7 +160,7 @@ def _broadcast(node: Node) -> str:
 
 _CONSTANT_BIAS = constant_input(2, "bias", optional=True)
 
-_CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, Check] = {
     "activation": activation_among(*table(NAME).settings["activations"]),
     "beta": beta_one,
     "broadcast": _broadcast,
@@ -175,3 +176,7 @@ _CHECKS: Mapping[str, Check] = {
     "reshape": _reshape,
     "spatial_mean": _spatial_mean,
 }
+"""The rules that rows name."""
+
+EVERY: Mapping[str, Check] = {"constants_are_floats": _constants_are_floats}
+"""Rules for every op that has a row."""

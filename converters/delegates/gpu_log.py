@@ -18,7 +18,13 @@ _BEGIN = "not supported by GPU delegate:"
 _END = re.compile(r"operations? will run on the (?:GPU|CPU)")
 _REFUSED = re.compile(r"(?P<op>[A-Z][A-Z0-9_]+|[\w.]+): (?P<reason>.+)")
 
-_ADAPTER = re.compile(r"Selected adapter: (?P<name>[^,\n]+)")
+_SPLIT = re.compile(r"operations will run on the GPU, and (?:all|the remaining) (?P<left>\d+) operations")
+"""``No`` or a number before it: how many ops the CPU would have to take."""
+
+_INVALID = re.compile(r"Validation error: (?P<text>[^\n]+)")
+"""Of WebGPU: a program that it does not accept. Nothing fails; what it should have computed is missing."""
+
+_ADAPTER = re.compile(r"Selected adapter: (?P<name>[^\n]+?)(?:, arch=|$)", re.MULTILINE)
 
 _CAUSES = (
     (re.compile(r"Couldn't load Vulkan"), "the Vulkan loader is not installed (libvulkan.so.1)"),
@@ -92,6 +98,18 @@ def why(log: str, inspection: Inspection) -> str:
             text = match.groupdict().get("text", "")
             return (words or "{}").format(printable(text.strip())[:LONGEST])
     return ""
+
+
+def left_on_cpu(log: str) -> int | None:
+    """How many ops it would leave to the CPU; None where the log does not tell."""
+    match = _SPLIT.search(log)
+    return int(match["left"]) if match else None
+
+
+def invalid(log: str) -> str:
+    """What WebGPU says of a program that it does not accept; "" where all are valid."""
+    match = _INVALID.search(log)
+    return printable(match["text"].strip())[:LONGEST] if match else ""
 
 
 def adapter(log: str) -> str:

@@ -9,7 +9,11 @@ A table is a TOML file with its source, and one row for each op that the delegat
     data = 2                         which input is the data; 0 where left out
     checks = ["bias"]                further rules: functions by name
 
-An op without a row stays on the CPU, whatever it is.
+    [custom.Resampler]               the same for custom ops that the delegate knows by name
+
+An op without a row stays on the CPU, whatever it is, for one of three reasons that are told apart: the
+delegate has no such op; it has it, but its rules are not in the table (``untranscribed``); or only the newer
+engine behind the same API has it (``newer``).
 """
 
 import tomllib
@@ -19,11 +23,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from converters.delegates.node import Node, called, nodes, printable
+from converters.delegates.node import Node, called, nodes, short
 from converters.tflite.graph import Inspection
 
 Check = Callable[[Node], str]
 """Why an op is refused; "" where the rule is kept."""
+
+NO_SUCH_OP = "the delegate has no such op"
+NOT_TRANSCRIBED = (
+    "not transcribed: the delegate has this op, its rules are not in this program's table; "
+    "counted as staying, only the device tells"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +48,7 @@ class Row:
 
     def dtypes_at(self, level: int) -> tuple[str, ...]:
         """Dtypes of the data input at a level; empty for any."""
-        known = [since for since in self.dtypes if since <= level]
-        return self.dtypes[max(known)] if known else ()
+        return _at(self.dtypes, level)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,34 +56,59 @@ class Table:
     """A delegate's rules.
 
     Attributes:
-        source: what they were read from.
+        source: what they were read from: repository, file and commit.
         rows: op to row.
-        newer: ops that only releases after the ones read take: they stay, and say so.
+        custom: custom code to row.
+        untranscribed: ops and custom codes that the delegate knows, and this table does not.
+        newer: ops to why the delegate read here does not take them yet.
+        unpacks: level to the ops whose constant input the delegate unpacks once, as it is made.
         settings: other values of the file.
     """
 
     source: str
     rows: Mapping[str, Row]
-    newer: frozenset[str]
+    custom: Mapping[str, Row]
+    untranscribed: frozenset[str]
+    newer: Mapping[str, str]
+    unpacks: Mapping[int, tuple[str, ...]]
     settings: Mapping[str, Any]
+
+    def unpacks_at(self, level: int) -> frozenset[str]:
+        """Ops whose constant input is unpacked once, at a level."""
+        return frozenset(_at(self.unpacks, level))
+
+
+def _at(by_level: Mapping[int, tuple[str, ...]], level: int) -> tuple[str, ...]:
+    known = [since for since in by_level if since <= level]
+    return by_level[max(known)] if known else ()
 
 
 @cache
 def table(name: str) -> Table:
     """The table of one delegate: ``gpu``, ``nnapi``, ``coreml``, ``xnnpack``."""
     values = tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text("utf-8"))
-    rows = {op: _row(row) for op, row in values.pop("ops").items()}
-    newer = frozenset(values.pop("newer", ()))
-    return Table(source=values.pop("source"), rows=rows, newer=newer, settings=values)
+    newer = values.pop("newer", {})
+    return Table(
+        source=values.pop("source"),
+        rows={op: _row(row) for op, row in values.pop("ops").items()},
+        custom={op: _row(row) for op, row in values.pop("custom", {}).items()},
+        untranscribed=frozenset(values.pop("untranscribed", ())),
+        newer=dict.fromkeys(newer.get("ops", ()), newer.get("why", "")),
+        unpacks=_by_level(values.pop("unpacks")),
+        settings=values,
+    )
+
+
+def _by_level(values: Any) -> dict[int, tuple[str, ...]]:
+    by_level = values if isinstance(values, dict) else {"0": values}
+    return {int(level): tuple(names) for level, names in by_level.items()}
 
 
 def _row(values: dict[str, Any]) -> Row:
-    dtypes = values.pop("dtypes", {})
-    by_level = dtypes if isinstance(dtypes, dict) else {"0": dtypes}
     row = Row(
         version=values.pop("version", None),
         since=values.pop("since", 0),
-        dtypes={int(level): tuple(names) for level, names in by_level.items()},
+        dtypes=_by_level(values.pop("dtypes", {})),
         data=values.pop("data", 0),
         checks=tuple(values.pop("checks", ())),
     )
@@ -88,10 +122,11 @@ def refusals(
     rules: Table,
     checks: Mapping[str, Check],
     *,
-    every: tuple[Check, ...] = (),
+    every: Mapping[str, Check] | None = None,
     level: int = 0,
     level_name: str = "",
     quantized: bool = True,
+    accelerator: bool = False,
 ) -> dict[int, str]:
     """Why ops of the first subgraph stay on the CPU: op index to reason, for those that do.
 
@@ -99,32 +134,39 @@ def refusals(
         inspection: of the file.
         rules: of the delegate.
         checks: the functions that its rows name.
-        every: rules for every op that has a row, after those of the row.
+        every: rules for every op that has a row, by name, after those of the row.
         level: Android API level or Core ML version.
         level_name: how messages call it.
         quantized: whether the delegate is opened for quantised models.
+        accelerator: whether NNAPI's own CPU path is shut out.
     """
     found = {}
-    for node in nodes(inspection.main, level=level, quantized=quantized):
-        reason = _refusal(node, rules, checks, every, level_name)
+    for node in nodes(
+        inspection.main,
+        unpacks=rules.unpacks_at(level),
+        level=level,
+        quantized=quantized,
+        accelerator=accelerator,
+    ):
+        reason = _refusal(node, rules, checks, every or {}, level_name)
         if reason:
             found[node.op.index] = reason
     return found
 
 
 def _refusal(
-    node: Node, rules: Table, checks: Mapping[str, Check], every: tuple[Check, ...], level_name: str
+    node: Node,
+    rules: Table,
+    checks: Mapping[str, Check],
+    every: Mapping[str, Check],
+    level_name: str,
 ) -> str:
     op = node.op
-    if op.custom:
-        return f"custom op '{printable(op.name)}': no delegate knows it"
-    if not op.known:
-        return f"unknown op '{op.name}': newer than the schema that this program reads"
-    if op.name in rules.newer:
-        return "only newer releases of the delegate take this op"
-    row = rules.rows.get(op.name)
+    if not op.known and not op.custom:
+        return f"unknown op '{short(op.name)}': newer than the schema that this program reads"
+    row = (rules.custom if op.custom else rules.rows).get(op.name)
     if row is None:
-        return "the delegate has no such op"
+        return _without_row(node, rules)
     if node.level < row.since:
         return f"needs {level_name} {row.since}, this is {node.level}"
     if row.version is not None and op.version > row.version:
@@ -135,8 +177,18 @@ def _refusal(
     allowed = row.dtypes_at(node.level)
     if allowed and data.dtype not in allowed:
         return f"input {called(data)}: the delegate takes {', '.join(allowed)} here"
-    for check in (*(checks[name] for name in row.checks), *every):
+    for check in (*(checks[name] for name in row.checks), *every.values()):
         reason = check(node)
         if reason:
             return reason
     return ""
+
+
+def _without_row(node: Node, rules: Table) -> str:
+    op = node.op
+    if op.name in rules.untranscribed:
+        return NOT_TRANSCRIBED
+    if op.custom:
+        known = f"of custom ops it takes {', '.join(rules.custom)} alone" if rules.custom else "it takes none"
+        return f"custom op '{short(op.name)}': the delegate does not know it, {known}"
+    return rules.newer.get(op.name, NO_SUCH_OP)

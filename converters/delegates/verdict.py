@@ -1,13 +1,13 @@
 """What a delegate would do with a file: op by op, why not, in how many parts, for how much of the work."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from converters.delegates.node import unpacked_constants
+from converters.delegates.node import links, unpacked_constants
 from converters.delegates.partition import partitions
 from converters.tflite.arithmetic import costs
-from converters.tflite.graph import Inspection, Op
+from converters.tflite.graph import Inspection, Op, Subgraph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +89,7 @@ def assemble(
     refusals: Mapping[int, str],
     *,
     limits: Limits,
+    unpacks: Set[str],
     warnings: Iterable[str] = (),
     notes: Iterable[str] = (),
 ) -> Verdict:
@@ -99,11 +100,27 @@ def assemble(
         inspection: of the file.
         refusals: op index to why it stays; ops that are not in it could go.
         limits: which parts are taken.
+        unpacks: ops whose constant input the delegate unpacks once, as it is made.
         warnings: of the verdict.
         notes: of the verdict.
     """
     graph = inspection.main
-    constants, folded = unpacked_constants(graph)
+    reasons, taken = decide(graph, refusals, limits=limits, unpacks=unpacks)
+    return Verdict(
+        delegate=delegate,
+        ops=tuple(_op_verdict(graph, op, reasons) for op in graph.ops),
+        partitions=taken,
+        macs_share=_share(inspection, reasons),
+        warnings=tuple(warnings),
+        notes=tuple(notes),
+    )
+
+
+def decide(
+    graph: Subgraph, refusals: Mapping[int, str], *, limits: Limits, unpacks: Set[str]
+) -> tuple[Mapping[int, str], int]:
+    """Op index to why it stays, for all that stay, and the number of parts; arguments as above."""
+    constants, folded = unpacked_constants(graph, unpacks)
     runs = [op for op in graph.ops if op.index not in folded]
     parts = partitions(
         runs,
@@ -113,30 +130,21 @@ def assemble(
     reasons = dict(refusals) | _left_out(parts, limits)
     taken = [part for part in parts if not any(index in reasons for index in part)]
     # What unpacks constants goes with the ops that read them.
-    readers: dict[int, list[int]] = {}
-    for op in graph.ops:
-        for tensor in op.inputs:
-            readers.setdefault(tensor, []).append(op.index)
+    readers = links(graph).readers
     for op in reversed(graph.ops):
         if op.index in folded:
-            staying = [i for i in readers.get(op.outputs[0], ()) if i in reasons]
-            if staying or not readers.get(op.outputs[0]):
+            reading = readers.get(op.outputs[0], ())
+            staying = any(reader.index in reasons for reader in reading)
+            if staying or not reading:
                 reasons[op.index] = "what reads it stays on the CPU" if staying else "nothing reads it"
-    return Verdict(
-        delegate=delegate,
-        ops=tuple(_op_verdict(inspection, op, reasons) for op in graph.ops),
-        partitions=len(taken),
-        macs_share=_share(inspection, reasons),
-        warnings=tuple(warnings),
-        notes=tuple(notes),
-    )
+    return reasons, len(taken)
 
 
-def _op_verdict(inspection: Inspection, op: Op, reasons: Mapping[int, str]) -> OpVerdict:
+def _op_verdict(graph: Subgraph, op: Op, reasons: Mapping[int, str]) -> OpVerdict:
     return OpVerdict(
         index=op.index,
         op=op.name,
-        layer=inspection.source_layer(op),
+        layer=graph.source_layer(op),
         delegated=op.index not in reasons,
         reason=reasons.get(op.index, ""),
     )

@@ -14,6 +14,7 @@ from converters.delegates.checks import (
     default_weights_format,
     dynamic,
     image_rank,
+    in_and_out,
     two_inputs,
 )
 from converters.delegates.node import Node, called
@@ -37,15 +38,15 @@ def verdict(inspection: Inspection, *, quantized: bool = True) -> Verdict:
         inspection: of the file.
         quantized: whether it was built for int8 and uint8 (QS8, QU8), as the releases of LiteRT are.
     """
-    found = refusals(
-        inspection, table(NAME), _CHECKS, every=(_dtypes_agree, _built_for_integers), quantized=quantized
-    )
+    rules = table(NAME)
+    found = refusals(inspection, rules, CHECKS, every=EVERY, quantized=quantized)
     resized = next((tensor for tensor in inspection.inputs if tensor.dynamic), None)
     return assemble(
         NAME,
         inspection,
         found,
         limits=Limits(),
+        unpacks=rules.unpacks_at(0),
         warnings=[f"input {called(resized)} has no fixed size: each resize makes the delegate anew"]
         if resized
         else (),
@@ -134,6 +135,11 @@ def _float_weights(node: Node) -> str:
     return ""
 
 
+def _dense_version(node: Node) -> str:
+    """Version 8 has sparse weights."""
+    return "op version 8, of sparse weights: the delegate takes the others" if node.op.version == 8 else ""
+
+
 def _pooling(node: Node) -> str:
     window = (node.number("filter_height", 1), node.number("filter_width", 1))
     strides = (node.number("stride_h", 1), node.number("stride_w", 1))
@@ -210,7 +216,7 @@ def _two_to_four_outputs(node: Node) -> str:
     return "" if 2 <= count <= 4 else f"{count} outputs: the delegate gives 2 to 4"
 
 
-_CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, Check] = {
     "activation": activation_among(*table(NAME).settings["activations"]),
     "beta": beta_one,
     "block": block_above_one,
@@ -225,17 +231,24 @@ _CHECKS: Mapping[str, Check] = {
     "constant_size": constant_input(1, "size"),
     "constant_slope": constant_input(1, "slope"),
     "constant_weights": constant_input(1, "weights"),
+    "dense_version": _dense_version,
     "float_weights": _float_weights,
     "image_rank": image_rank,
     "masks": _masks,
     "no_negative_paddings": _no_negative_paddings,
+    "one_in_two_out": in_and_out(1, 2),
     "per_tensor": _per_tensor,
     "pooling": _pooling,
     "same_signedness": _same_signedness,
     "scale_ratio": _scale_ratio,
+    "two_in_one_out": in_and_out(2, 1),
     "two_inputs": two_inputs,
     "two_to_five_inputs": _inputs_up_to(5),
     "two_to_four_outputs": _two_to_four_outputs,
     "unit_strides": _unit_strides,
     "weights_format": default_weights_format,
 }
+"""The rules that rows name."""
+
+EVERY: Mapping[str, Check] = {"dtypes_agree": _dtypes_agree, "built_for_integers": _built_for_integers}
+"""Rules for every op that has a row."""

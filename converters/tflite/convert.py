@@ -14,10 +14,11 @@ from converters import stack
 from converters.errors import ConverterError, RepresentativeError, UnsupportedOpsError
 from converters.representative import Representative
 from converters.spec import ConversionSpec
+from converters.tflite.claims import check_claims
 from converters.tflite.inspect import inspect_bytes
 from converters.tflite.keras import SourceModel
 from converters.tflite.schemes import SCHEMES
-from converters.tflite.versions import check_claims, check_floor, per_channel_dense
+from converters.tflite.versions import check_floor, per_channel_dense
 
 STDERR_FD = 2
 """C++ code writes to the descriptor, past ``sys.stderr``."""

@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Iterator
 from converters.diagnostics import SEVERITIES, Diagnostic
 from converters.spec import DEFAULT_RUNTIME_FLOOR, parse_version
 from converters.tflite import runtime_checks, weight_checks
+from converters.tflite.arithmetic import CONTROL_FLOW
 from converters.tflite.graph import Inspection
 from converters.tflite.question import Question, at
 from converters.tflite.versions import requirements
 
-CONTROL_FLOW = frozenset(
-    {"IF", "WHILE", "CALL", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
-)
+STATEFUL = CONTROL_FLOW | {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
+"""Ops that run other subgraphs, or keep values from one run to the next."""
 
 FLEX = "Flex"
 """How the custom code of a TensorFlow op begins."""
@@ -80,7 +80,7 @@ def _door(question: Question) -> Iterator[Diagnostic]:
 def _control_flow(question: Question) -> Iterator[Diagnostic]:
     """P019: branches, loops, variables."""
     for graph, op in question.ops():
-        if not op.custom and op.name in CONTROL_FLOW:
+        if not op.custom and op.name in STATEFUL:
             yield at("P019", "warning", f"{op.name}", graph, op)
 
 
@@ -102,5 +102,6 @@ CHECKS: tuple[Callable[[Question], Iterator[Diagnostic]], ...] = (
     runtime_checks.too_high,
     weight_checks.old_scheme,
     _control_flow,
+    weight_checks.one_depthwise_scale,
 )
 """In the order of codes."""

@@ -7,6 +7,7 @@ Each part is the path of a graph node that was fused into the op: models, the la
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 KERNEL_NODE = re.compile(r"(?:conv|depthwise|matmul|einsum)", re.IGNORECASE)
 """Node that holds a layer's kernel: its layer is told rather than that of an activation fused into it."""
@@ -31,14 +32,21 @@ _QUANTISE_PREFIX = re.compile(r"^quant_(?=.)")
 """How quantisation-aware training calls the layer that it wraps."""
 
 
+REMEMBERED_NAMES = 1024
+"""Names whose layer is kept: those of the ops of a large graph."""
+
+
 def layer_of_names(names: Sequence[str]) -> str:
     """The layer that the first telling one of the names comes from; "" where none tells."""
-    for name in names:
-        parts = [part for part in name.split(";") if layer_of_path(part)]
-        kernels = [part for part in parts if KERNEL_NODE.search(part.rsplit("/", 1)[-1])]
-        if parts:
-            return layer_of_path((kernels or parts)[0])
-    return ""
+    return next((layer for name in names if (layer := _layer_of_name(name))), "")
+
+
+@lru_cache(maxsize=REMEMBERED_NAMES)
+def _layer_of_name(name: str) -> str:
+    """Remembered: a damaged file may have every op give one tensor, with a name of a megabyte."""
+    parts = [part for part in name.split(";") if layer_of_path(part)]
+    kernels = [part for part in parts if KERNEL_NODE.search(part.rsplit("/", 1)[-1])]
+    return layer_of_path((kernels or parts)[0]) if parts else ""
 
 
 def layer_of_path(path: str) -> str:

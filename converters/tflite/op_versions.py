@@ -41,6 +41,7 @@ class Rule:
     rank_over: int | None = None
     inputs: int | None = None
     misread: bool = False
+    tried: str | None = None
 
     def holds(self, graph: Subgraph, op: Op) -> bool:
         """Whether all conditions hold for an op of the graph."""
@@ -91,18 +92,34 @@ _WORDS = {"in0": "takes ", "in1": "has a second input of ", "in2": "has a third 
 
 
 @dataclass(frozen=True, kw_only=True)
+class Misread:
+    """Arithmetic that kernels without it take for another under a lower version, instead of refusing the op.
+
+    Attributes:
+        version: the least whose kernel has the arithmetic.
+        why: in words, as :attr:`Need.why`.
+        tried: case of ``tried.toml`` in which such an op claimed less; None where that was not tried.
+    """
+
+    version: int
+    why: str
+    tried: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Need:
     """What an op needs.
 
     Attributes:
         version: the least whose kernel computes it.
         why: in words, as the end of a sentence about the op; "" where the first version will do.
-        misread: whether an older kernel would take the op under a lower version, and answer nonsense.
+        misread: what an older kernel would misread of it; the version may need to be higher for another
+            reason: int8 (4) without a bias (6). None where older kernels refuse the op.
     """
 
     version: int
     why: str
-    misread: bool = False
+    misread: Misread | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +142,10 @@ def need(graph: Subgraph, op: Op) -> Need | None:
     table = None if op.custom else tables().get(op.name)
     if table is None:
         return None
-    for rule in table.rules:
-        if rule.holds(graph, op):
-            return Need(version=rule.version, why=rule.why, misread=rule.misread)
+    holding = [rule for rule in table.rules if rule.holds(graph, op)]
+    misread = next((Misread(version=r.version, why=r.why, tried=r.tried) for r in holding if r.misread), None)
+    if holding:
+        return Need(version=holding[0].version, why=holding[0].why, misread=misread)
     return Need(version=table.otherwise, why="")
 
 

@@ -8,11 +8,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from converters.spec import parse_version
 from converters.tflite.op_versions import Release
 
 FILE = Path(__file__).parent / "releases.toml"
+
+Known = Literal["tried", "listed", "told"]
+"""How the versions of a package are known."""
 
 NONE = "none"
 """In place of a version: the package ends before the release."""
@@ -41,6 +45,8 @@ class Carrier:
         name: that an app's build file names.
         where: it is published.
         ends: whether no later version is to be expected.
+        known: how: ``tried``, run and asked; ``listed``, the registry named these versions when it was asked,
+            and what they read is told by their number; ``told``, by others, the registry was not asked.
         source: where the rows are from.
         versions: known ones, oldest first.
     """
@@ -48,6 +54,7 @@ class Carrier:
     name: str
     where: str
     ends: bool
+    known: Known
     source: str
     versions: tuple[PackageVersion, ...]
 
@@ -67,6 +74,20 @@ class Carrier:
         return NONE if self.ends else None
 
 
+def release_of(runtime: str) -> Release:
+    """``tflite-runtime 2.9.1`` to (2, 9, 0): the newest release whose op versions a published runtime has.
+
+    Raises:
+        KeyError: the table has no such package or version.
+    """
+    return _reads()[runtime]
+
+
+@cache
+def _reads() -> dict[str, Release]:
+    return {f"{carrier.name} {one.version}": one.reads for carrier in carriers() for one in carrier.versions}
+
+
 @cache
 def carriers() -> tuple[Carrier, ...]:
     """All of them, in the order of the table."""
@@ -75,6 +96,7 @@ def carriers() -> tuple[Carrier, ...]:
             name=row["name"],
             where=row["where"],
             ends=row.get("ends", False),
+            known=row["known"],
             source=row["source"],
             versions=tuple(
                 PackageVersion(

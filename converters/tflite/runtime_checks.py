@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from converters.diagnostics import Diagnostic, Severity
 from converters.tflite import op_versions
+from converters.tflite.claims import gravity, misread_from, stated_too_low, too_low
 from converters.tflite.op_versions import Release
 from converters.tflite.question import Question, at
 from converters.tflite.versions import (
     PER_CHANNEL_INTEGER_DENSE_SINCE,
     per_channel_integer_dense,
-    stated_too_low,
-    too_low,
     version_text,
 )
 
@@ -23,8 +22,9 @@ def versions(question: Question) -> Iterator[Diagnostic]:
         if not text or one.need is None:
             continue
         graph = graphs[one.subgraph]
-        if one.need.misread:
-            yield at("P001", "error", f"{text}: older runtimes answer nonsense", graph, one.op)
+        if one.misread is not None:
+            severity, told = gravity(one.op.name, one.misread, question.floor)
+            yield at("P001", severity, f"{text}: {told}", graph, one.op)
         else:
             since = op_versions.since(one.op.name, one.need.version)
             harmless = since is not None and since <= question.floor
@@ -39,7 +39,8 @@ def stated(question: Question) -> Iterator[Diagnostic]:
         text = stated_too_low(question.inspection, one)
         since = op_versions.since(one.op.name, one.need.version) if one.need is not None else None
         if text and one.need is not None and since is not None and (worst is None or since > worst[0]):
-            grave: Severity = "error" if one.need.misread else "warning"
+            # Of what is misread, the release before it answers nonsense; the rest is refused.
+            grave: Severity = "error" if misread_from(one, question.floor) else "warning"
             worst = since, text, grave if since > question.floor else "info"
     if worst is not None:
         yield Diagnostic(code="P003", severity=worst[2], message=worst[1])
@@ -89,13 +90,13 @@ def unknown(question: Question) -> Iterator[Diagnostic]:
 
 
 def too_high(question: Question) -> Iterator[Diagnostic]:
-    """P017: claims above what any op of the kind needs; ops of one kind share their claim."""
-    needed: dict[str, int] = {}
+    """P017: claims above what any op that shares the claim needs; a file may hold one op under several."""
+    needed: dict[tuple[str, int], int] = {}
     for one in question.needs:
         if one.need is not None:
-            needed[one.op.name] = max(needed.get(one.op.name, 0), one.need.version)
-    claimed = {one.op.name: one.op.version for one in question.needs if one.op.name in needed}
-    for name, version in claimed.items():
-        if version > needed[name]:
-            message = f"{name} claims version {version}, version {needed[name]} would do"
+            claim = one.op.name, one.op.version
+            needed[claim] = max(needed.get(claim, 0), one.need.version)
+    for (name, version), enough in needed.items():
+        if version > enough:
+            message = f"{name} claims version {version}, version {enough} would do"
             yield Diagnostic(code="P017", severity="info", message=message)

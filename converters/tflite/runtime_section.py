@@ -1,12 +1,19 @@
 """The minimum runtime and the known dangers of a file, as ``pipeline inspect`` shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from converters.tflite import releases
 from converters.tflite.diagnose import diagnose
 from converters.tflite.graph import Inspection
 from converters.tflite.section import Section
 from converters.tflite.tried import tried_section
 from converters.tflite.versions import minimum_runtime
+
+HOW_KNOWN: Mapping[releases.Known, str] = {
+    "tried": "run and asked",
+    "listed": "the registry's list",
+    "told": "hearsay, not checked",
+}
 
 
 def runtime_sections(inspection: Inspection) -> Iterator[Section]:
@@ -20,8 +27,11 @@ def runtime_sections(inspection: Inspection) -> Iterator[Section]:
     yield Section(
         title="minimum runtime",
         lines=tuple(lines),
-        columns=("package", "from", "lowest version"),
-        rows=tuple((name, where, lowest or "unknown") for name, where, lowest in found.carriers),
+        columns=("package", "from", "lowest known version", "how that is known"),
+        rows=tuple(
+            (name, where, lowest or "unknown", HOW_KNOWN[carrier.known])
+            for (name, where, lowest), carrier in zip(found.carriers, releases.carriers(), strict=True)
+        ),
     )
     yield tried_section(inspection)
     lines = [one.line for one in diagnose(inspection)]

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from converters.tflite.graph import Inspection
+from converters.tflite import op_versions
+from converters.tflite.graph import Inspection, Op, Subgraph
 from converters.tflite.section import Section
+from converters.tflite.weight_checks import shares_one_scale
 
 FILE = Path(__file__).parent / "tried.toml"
 
@@ -17,8 +19,8 @@ RIGHT_TOP1 = 0.95
 """Share of images with Keras' class from which a run counts as right: quantisation may turn a doubtful image,
 a scale that is misread turns nine of ten."""
 
-DENSE_HYBRID_PER_CHANNEL = 12
-"""Version of FULLY_CONNECTED on float activations with a scale for each channel."""
+ONE_DEPTHWISE_SCALE = "dynamic_range, depthwise weights of one scale"
+"""What every runtime gets wrong: :func:`converters.tflite.weight_checks.shares_one_scale`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +64,23 @@ def table() -> dict[str, tuple[Tried, ...]]:
     }
 
 
-def kind_of(inspection: Inspection) -> str | None:
-    """Which kind of the table a file is; None where nothing like it was tried."""
-    schemes, per_channel_dense, claims_old_dense = set(), False, False
+def kinds_of(inspection: Inspection) -> tuple[str, ...]:
+    """Which kinds of the table a file is; none where nothing like it was tried.
+
+    A file with ops that are misread is of a kind for each of them; all others are of one.
+    """
+    misread: dict[str, None] = {}
+    schemes, per_channel_dense = set(), False
     for graph in inspection.graphs:
         for op in graph.ops:
+            case = ONE_DEPTHWISE_SCALE if shares_one_scale(graph, op) else _misread_case(graph, op)
+            if case is not None:
+                misread[case] = None
             if op.name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"} or len(op.inputs) < 2:
                 continue
             door, kernel = graph.tensor(op.inputs[0]), graph.tensor(op.inputs[1])
             if door is None or kernel is None:
-                return None
+                return ()
             maker = None if kernel.producer is None else graph.ops[kernel.producer]
             if kernel.dtype == "float32" and maker is not None:
                 # Float16 weights are widened by an op; what else makes weights was not tried.
@@ -79,14 +88,22 @@ def kind_of(inspection: Inspection) -> str | None:
                 schemes.add((door.dtype, source.dtype if source is not None else ""))
             else:
                 schemes.add((door.dtype, kernel.dtype))
-            if op.name == "FULLY_CONNECTED" and kernel.dtype == "int8" and len(kernel.scales) > 1:
-                per_channel_dense = True
-                claims_old_dense |= op.version < DENSE_HYBRID_PER_CHANNEL
+            per_channel_dense |= (
+                op.name == "FULLY_CONNECTED" and kernel.dtype == "int8" and len(kernel.scales) > 1
+            )
+    if misread:
+        return tuple(misread)
     scheme = _scheme(schemes)
-    if scheme is None or not per_channel_dense:
-        return scheme
-    wrong = scheme == "dynamic_range" and claims_old_dense
-    return f"{scheme}, per-channel Dense{', claiming FULLY_CONNECTED 1' if wrong else ''}"
+    if scheme is None:
+        return ()
+    return (f"{scheme}, per-channel Dense" if per_channel_dense else scheme,)
+
+
+def _misread_case(graph: Subgraph, op: Op) -> str | None:
+    """The case in which an op claimed too little, as this one does; None where it claims enough."""
+    need = op_versions.need(graph, op)
+    misread = None if need is None else need.misread
+    return misread.tried if misread is not None and misread.version > op.version else None
 
 
 def _scheme(kinds: set[tuple[str, str]]) -> str | None:
@@ -106,11 +123,11 @@ def _scheme(kinds: set[tuple[str, str]]) -> str | None:
 
 def tried_section(inspection: Inspection) -> Section:
     """What published runtimes made of a small model of the file's kind, to be shown."""
-    kind = kind_of(inspection)
-    if kind is None:
-        return Section(title="really tried", lines=("nothing of this kind",))
-    rows = table()[kind]
-    lines = [f"a small model of this kind ({kind}), not this file:"]
-    for verdict in dict.fromkeys(one.verdict for one in rows):
-        lines.append(f"{verdict} on {', '.join(one.runtime for one in rows if one.verdict == verdict)}")
-    return Section(title="really tried", lines=tuple(lines))
+    kinds = kinds_of(inspection)
+    lines = []
+    for kind in kinds:
+        lines.append(f"a small model of this kind ({kind}), not this file:")
+        rows = table()[kind]
+        for verdict in dict.fromkeys(one.verdict for one in rows):
+            lines.append(f"{verdict} on {', '.join(one.runtime for one in rows if one.verdict == verdict)}")
+    return Section(title="really tried", lines=tuple(lines) or ("nothing of this kind",))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from converters.errors import RuntimeFloorError, SpecError, WrongClaimError
+from converters.errors import RuntimeFloorError, SpecError
 from converters.spec import parse_version
 from converters.tflite import op_versions, releases
 from converters.tflite.graph import Inspection, Op, Subgraph
@@ -19,6 +19,10 @@ PER_CHANNEL_INTEGER_DENSE_SINCE: Release = (2, 10, 0)
 """First release that reads per-channel FULLY_CONNECTED weights on int8 or int16 activations right. Measured:
 2.7, 2.8 and 2.9 take the first channel's scale for all of them and answer nonsense without an error, 2.10 and
 later are right; see ``tried.toml``."""
+
+
+PER_CHANNEL_WORDS = "with a scale for each channel"
+"""What asks for :data:`PER_CHANNEL_INTEGER_DENSE_SINCE`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,18 @@ class Requirement:
         """``FULLY_CONNECTED 12``."""
         return f"{self.op.name} {self.version}"
 
+    @property
+    def decisive(self) -> str:
+        """What of it asks for the release: the label, and what no op version tells."""
+        versioned = op_versions.since(self.op.name, self.version)
+        return self.label if self.release == versioned else f"{self.label} {PER_CHANNEL_WORDS}"
+
+    @property
+    def misread(self) -> op_versions.Misread | None:
+        """What older kernels misread under the claimed version; None where they refuse or it is right."""
+        found = self.need.misread if self.need is not None else None
+        return found if found is not None and found.version > self.op.version else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class MinimumRuntime:
@@ -57,7 +73,8 @@ class MinimumRuntime:
 
     Attributes:
         release: of TensorFlow Lite; None where no op of the file is known.
-        decided_by: op versions that no older release has: ``FULLY_CONNECTED 12``.
+        decided_by: what no older release reads right: ``FULLY_CONNECTED 12``, or ``FULLY_CONNECTED 4 with a
+            scale for each channel``, whose version alone older releases have.
         unknown: op versions of which nothing is known: what they claim is believed, what they need not told.
         carriers: package, where it is published, and its lowest known version that reads the file: ``none``
             where the package ends before, None where that is not known.
@@ -96,7 +113,7 @@ def requirements(inspection: Inspection) -> Iterator[Requirement]:
 def minimum_runtime(inspection: Inspection) -> MinimumRuntime:
     """The oldest runtime that reads a file right, by its ops."""
     found = list(requirements(inspection))
-    known = [(one.release, one.label) for one in found if one.release is not None]
+    known = [(one.release, one.decisive) for one in found if one.release is not None]
     release = max((release for release, _ in known), default=None)
     labels = {one.label for one in found}
     return MinimumRuntime(
@@ -141,55 +158,6 @@ def check_floor(ops: Iterable[tuple[str, int]], *, runtime_floor: str, where: st
                 f"floor is {runtime_floor}: raise runtime_floor"
                 f"{dense if (op, version) == ('FULLY_CONNECTED', 12) else ''}"
             )
-
-
-def check_claims(inspection: Inspection, *, where: str) -> None:
-    """Refuses a file that claims to run where it would be misread.
-
-    Op versions and the minimum runtime are computed anew from options and tensor types; ops that are not
-    known are believed. So are claims that are too low where an older kernel refuses the op rather than
-    misread it: TensorFlow 2.20 writes the versions of int8 into int16x8 files.
-
-    Args:
-        inspection: of the file.
-        where: how to call the file in the message.
-
-    Raises:
-        WrongClaimError: an op version, or the minimum runtime that the file states, is lower than its
-            tensors allow; the message names the op, both versions and the runtime that is needed.
-    """
-    misread = [one for one in requirements(inspection) if one.need is not None and one.need.misread]
-    told = [too_low(one) or stated_too_low(inspection, one) for one in misread]
-    wrong = "; ".join(dict.fromkeys(text for text in told if text))
-    if wrong:
-        raise WrongClaimError(
-            f"{where}: {wrong}: older runtimes would load it and answer nonsense; convert it "
-            "again, with a tool that writes op versions"
-        )
-
-
-def too_low(one: Requirement) -> str:
-    """What an op claims below what it needs, as a clause; "" where it does not."""
-    if one.need is None or one.op.version >= one.need.version:
-        return ""
-    since = op_versions.since(one.op.name, one.need.version)
-    release = f" (TensorFlow Lite {version_text(since)})" if since else ""
-    return (
-        f"{one.op.name} {one.need.why}, which is version {one.need.version}{release}, "
-        f"but claims version {one.op.version}"
-    )
-
-
-def stated_too_low(inspection: Inspection, one: Requirement) -> str:
-    """What the file states below the release that an op needs, as a clause; "" where it does not."""
-    since = op_versions.since(one.op.name, one.need.version) if one.need is not None else None
-    stated = stated_minimum(inspection)
-    if one.need is None or since is None or stated is None or stated >= since:
-        return ""
-    return (
-        f"{f'{one.op.name} {one.need.why}'.strip()}, which needs TensorFlow Lite {version_text(since)}, "
-        f"but the file claims to run on {inspection.claimed_min_runtime}"
-    )
 
 
 def stated_minimum(inspection: Inspection) -> Release | None:

@@ -1,12 +1,13 @@
 """Checks of the weights: scales, zero points and dtypes that kernels misread or refuse.
 
-P006 to P010, P016, P018.
+P006 to P010, P016, P018, P020.
 """
 
 from collections.abc import Iterator
 from math import isclose
 
 from converters.diagnostics import Diagnostic
+from converters.tflite.graph import Op, Subgraph
 from converters.tflite.question import BIAS, CONVOLUTIONS, DOOR, WEIGHTED, Question, at, kernel_of, part
 
 BIAS_TOLERANCE = 1e-3
@@ -18,12 +19,17 @@ QUANTISED = frozenset({"int8", "uint8", "int16"})
 
 def asymmetric(question: Question) -> Iterator[Diagnostic]:
     """P006: int8 weights with a zero point, where kernels take it for 0."""
+    # Many ops may share weights of many channels: each tensor is gone through once.
+    first: dict[tuple[int, int], int] = {}
     for graph, op in question.ops():
         kernel = kernel_of(graph, op)
-        if kernel is None or kernel.dtype != "int8" or not any(kernel.zero_points):
+        if kernel is None or kernel.dtype != "int8":
             continue
-        if op.name in CONVOLUTIONS or len(kernel.scales) > 1:
-            wrong = next(point for point in kernel.zero_points if point)
+        which = (graph.index, kernel.index)
+        if which not in first:
+            first[which] = next((point for point in kernel.zero_points if point), 0)
+        wrong = first[which]
+        if wrong and (op.name in CONVOLUTIONS or len(kernel.scales) > 1):
             yield at("P006", "error", f"{op.name} has weights with zero point {wrong}", graph, op)
 
 
@@ -102,3 +108,20 @@ def old_scheme(question: Question) -> Iterator[Diagnostic]:
         kernel = kernel_of(graph, op)
         if kernel is not None and kernel.dtype == "uint8":
             yield at("P018", "info", f"{op.name} has uint8 weights", graph, op)
+
+
+def one_depthwise_scale(question: Question) -> Iterator[Diagnostic]:
+    """P020: depthwise weights of one scale on float activations."""
+    for graph, op in question.ops():
+        if shares_one_scale(graph, op):
+            message = "DEPTHWISE_CONV_2D on float32 has one scale for all channels of its int8 weights"
+            yield at("P020", "error", message, graph, op)
+
+
+def shares_one_scale(graph: Subgraph, op: Op) -> bool:
+    """Whether an op is a depthwise convolution of float32 by int8 weights, whose channels share one scale."""
+    door, kernel = part(graph, op, 0), kernel_of(graph, op)
+    if op.name != "DEPTHWISE_CONV_2D" or door is None or kernel is None or not kernel.shape:
+        return False
+    hybrid = door.dtype == "float32" and kernel.dtype == "int8"
+    return hybrid and len(kernel.scales) == 1 and kernel.shape[-1] > 1

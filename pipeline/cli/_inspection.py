@@ -19,15 +19,18 @@ TOP = 5
 LONGEST_CELL = 100
 """Characters of a name that are shown; the converter joins the names of all layers that it fused."""
 
+SHOWN_SIZES = 8
+"""Dimensions of a shape; TensorFlow Lite's kernels take 6 at most."""
+
 SHOWN_LABELS = 5
 """Of a labels file; how many there are is told."""
 
 
-def show(file: str, inspection: "Inspection") -> None:
+def show(file: str, inspection: "Inspection", *, android_api: int) -> None:
     """Prints everything that is known of the file."""
     description = f", {plain(inspection.description)}" if inspection.description else ""
     click.echo(f"{file}: {inspection.file_bytes:,} bytes{description}")
-    for section in sections(inspection):
+    for section in sections(inspection, android_api=android_api):
         click.echo(f"\n{section.title}")
         for line in section.lines:
             click.echo(f"  {visible(line)}")
@@ -35,8 +38,8 @@ def show(file: str, inspection: "Inspection") -> None:
             print_table(section.columns, _aligned(section))
 
 
-def sections(inspection: "Inspection") -> Iterator["Section"]:
-    """What stands in the file, what it costs, where it runs."""
+def sections(inspection: "Inspection", *, android_api: int) -> Iterator["Section"]:
+    """What stands in the file, what it costs, where it runs; NNAPI at one Android API level in full."""
     from converters.tflite import arithmetic
 
     costs = arithmetic.costs(inspection)
@@ -47,16 +50,16 @@ def sections(inspection: "Inspection") -> Iterator["Section"]:
     yield from _metadata(inspection)
     for graph in inspection.graphs:
         yield _ops(graph, costs)
-    yield from _where_it_runs(inspection)
+    yield from _where_it_runs(inspection, android_api=android_api)
 
 
-def _where_it_runs(inspection: "Inspection") -> Iterator["Section"]:
+def _where_it_runs(inspection: "Inspection", *, android_api: int) -> Iterator["Section"]:
     """The minimum runtime and the delegates."""
     from converters.delegates import delegate_sections
     from converters.tflite.runtime_section import runtime_sections
 
     yield from runtime_sections(inspection)
-    yield from delegate_sections(inspection)
+    yield from delegate_sections(inspection, android_api=android_api)
 
 
 def _doors(inspection: "Inspection") -> "Section":
@@ -64,7 +67,9 @@ def _doors(inspection: "Inspection") -> "Section":
 
     lines = []
     for title, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
-        lines += [f"{title}: {plain(tensor.name)}  {describe(tensor)}" for tensor in tensors]
+        # A damaged file may name one tensor many times.
+        for tensor in {tensor.index: tensor for tensor in tensors}.values():
+            lines.append(f"{title}: {plain(tensor.name)}  {describe(tensor)}")
     for signature in inspection.signatures:
         lines.append(
             f"signature {plain(signature.key)}: {_names(signature.inputs)} -> {_names(signature.outputs)}"
@@ -223,16 +228,21 @@ def _op_counts(graph: "Subgraph") -> dict[str, int]:
 
 def describe(tensor: "Tensor") -> str:
     """``int8 1x28x28, scale 0.5, zero point -3``."""
-    shape = "x".join(map(str, tensor.shape)) or "scalar"
-    text = f"{tensor.dtype} {shape}"
+    text = f"{tensor.dtype} {_sizes(tensor.shape) or 'scalar'}"
     if any(size < 0 for size in tensor.shape_signature):
-        text += f" ({'x'.join('?' if n < 0 else str(n) for n in tensor.shape_signature)} at run time)"
+        text += f" ({_sizes(tensor.shape_signature)} at run time)"
     if tensor.axis is not None:
         return f"{text}, {len(tensor.scales)} scales along axis {tensor.axis}"
     if tensor.scales:
         zero = tensor.zero_points[0] if tensor.zero_points else 0
         return f"{text}, scale {tensor.scales[0]:.6g}, zero point {zero}"
     return text
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    """``1x28x28``, ``?x28`` where a size is not known; cut where it is longer than any tensor's."""
+    told = ["?" if size < 0 else str(size) for size in shape[:SHOWN_SIZES]]
+    return "x".join((*told, "...") if len(shape) > SHOWN_SIZES else told)
 
 
 def plain(text: str, *, longest: int = LONGEST_CELL) -> str:

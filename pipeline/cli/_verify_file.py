@@ -10,8 +10,9 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from converters.errors import WrongClaimError
+from converters.spec import DEFAULT_RUNTIME_FLOOR
+from converters.tflite.claims import check_claims
 from converters.tflite.inspect import Inspection, inspect
-from converters.tflite.versions import check_claims
 from pipeline import runtimes
 from pipeline.artifacts import Cell, GateResult
 from pipeline.cli._arrays import read
@@ -76,9 +77,10 @@ def verify_file(subject: Subject, gate: Gate, console: Console) -> Verdict:
     """
     file = inspect(subject.file)  # a damaged file is refused before anything is started
     try:
-        check_claims(file, where=str(subject.file))
+        check_claims(file, where=str(subject.file), runtime_floor=DEFAULT_RUNTIME_FLOOR)
     except WrongClaimError as error:
-        # Runtimes of this machine may all read it right; the older one that it also claims would not.
+        # Runtimes of this machine may all read it right; the older one that it also claims would not. The
+        # floor is not what the file states: a runtime looks at op versions alone.
         raise GateError(str(error)) from error
     images = _images(subject.images)
     labels = None if subject.labels is None else _labels(subject.labels, len(images))

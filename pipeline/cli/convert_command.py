@@ -1,13 +1,15 @@
 """``pipeline convert``: a recipe's convert stage, or a Keras model of one's own."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pipeline.cli._description import NAMES, Said, description_options
 from pipeline.cli._options import RECIPE_OPTIONS, BuildOptions, build_options, print_json, print_table, refuse
 
-MODEL_OPTIONS = ("schemes", "io", "runtime_floor", "representative", "out", "unsafe")
+MODEL_OPTIONS = ("schemes", "io", "runtime_floor", "representative", "out", "unsafe", *NAMES)
 
 
 @click.command("convert")
@@ -35,6 +37,7 @@ MODEL_OPTIONS = ("schemes", "io", "runtime_floor", "representative", "out", "uns
     help="For MODEL: where to write NAME_SCHEME.tflite.",
 )
 @click.option("--unsafe", is_flag=True, help="For MODEL: load a file that executes code of its own.")
+@description_options
 @build_options
 def command(
     source: str,
@@ -47,6 +50,7 @@ def command(
     **values: Any,
 ) -> None:  # fmt: skip
     """Convert a recipe's model, or a .keras, .h5 or SavedModel of your own, to TensorFlow Lite."""
+    said = Said(**{name: values.pop(name) for name in NAMES})
     options = BuildOptions(**values)
     path = Path(source)
     if path.suffix not in (".keras", ".h5", ".hdf5") and not (path / "saved_model.pb").is_file():
@@ -62,7 +66,7 @@ def command(
         run(options.recipe(source), options, until="convert")
         return
     refuse(RECIPE_OPTIONS, f"is for a recipe; {path} is a model file")
-    _convert_own(path, schemes or ("float32",), io, runtime_floor, representative, out, unsafe, options)
+    _convert_own(path, schemes or ("float32",), io, runtime_floor, representative, out, unsafe, said, options)
 
 
 def _convert_own(
@@ -73,12 +77,14 @@ def _convert_own(
     representative: Path | None,
     out: Path,
     unsafe: bool,
+    said: Said,
     options: BuildOptions,
 ) -> None:
     import converters
     from converters.errors import SpecError
     from converters.spec import IO_DTYPES
     from converters.tflite.keras import holds_ranges, load
+    from converters.tflite.metadata_writer import describe
     from converters.tflite.schemes import SCHEMES
     from pipeline.cli._arrays import read
     from pipeline.errors import UsageError, unknown
@@ -97,6 +103,7 @@ def _convert_own(
         ]
     except SpecError as error:
         raise UsageError(str(error)) from error
+    words = said.read(path)
     values = read(representative, "model inputs") if representative else None
     calibrated = [spec.scheme for spec in specs if SCHEMES[spec.scheme].calibrated]
     if calibrated and values is None and not holds_ranges(path):
@@ -110,6 +117,9 @@ def _convert_own(
     for spec in specs:
         options.console().say(f"convert {path.name} to {spec.scheme}")
         converted = converters.convert(model, spec, samples)
+        if words is not None:
+            content = describe(converted.content, words, where=f"{path.name} as {spec.scheme}")
+            converted = replace(converted, content=content)
         target = out / f"{path.stem}_{spec.scheme}.tflite"
         converted.write(target)
         rows.append((spec.scheme, len(converted.content), converted.sha256, str(target)))

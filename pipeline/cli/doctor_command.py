@@ -106,9 +106,9 @@ def _runtimes() -> Iterator[Finding]:
             yield Finding(what=f"runtime {name}", state="absent", found=reason,
                           remedy=f"{remedy}, or verify without it")  # fmt: skip
         else:
-            yield Finding(
-                what=f"runtime {name}", state="ok", found=f"{distribution} {runtimes.version(name)}"
-            )
+            where = runtimes.identity(name)
+            found = f"{distribution} {runtimes.version(name)}{f' on {where}' if where else ''}"
+            yield Finding(what=f"runtime {name}", state="ok", found=found)
 
 
 def _datasets(data: Path | None) -> Iterator[Finding]:

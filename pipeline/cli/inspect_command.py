@@ -17,15 +17,19 @@ MODEL = "model.tflite"
 
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE.tflite|BUNDLE|APP.apk")
-@click.option(
-    "--bundle",
-    type=click.Path(path_type=Path),
-    metavar="BUNDLE",
-    help="Of an APK: whether this bundle's model is in it, by its hash; if not, exit code 3.",
-)
+@click.option("--android-api", type=click.IntRange(27, 34), default=30, show_default=True,
+              help="Android API level that NNAPI is asked at in full; the others in a line.")  # fmt: skip
+@click.option("--bundle", type=click.Path(path_type=Path), metavar="BUNDLE",
+              help="Of an APK: whether this bundle's model is in it, by its hash; if not, exit code 3.")  # fmt: skip
 @json_option
 @debug_option
-def command(file: Path, bundle: Path | None, as_json: bool, debug: bool) -> None:  # noqa: ARG001
+def command(
+    file: Path,
+    android_api: int,
+    bundle: Path | None,
+    as_json: bool,
+    debug: bool,  # noqa: ARG001
+) -> None:
     """Show what a .tflite file holds, what it costs and where it runs.
 
     Any file, not only one of this program: ops with multiply-accumulates and bytes, tensors, quantisation,
@@ -45,9 +49,9 @@ def command(file: Path, bundle: Path | None, as_json: bool, debug: bool) -> None
     path = _model(file)
     inspection = inspect(path)
     if as_json:
-        print_json({"file": str(path), **_document(inspection)})
+        print_json({"file": str(path), **_document(inspection, android_api=android_api)})
     else:
-        _inspection.show(str(path), inspection)
+        _inspection.show(str(path), inspection, android_api=android_api)
 
 
 def _model(file: Path) -> Path:
@@ -61,7 +65,7 @@ def _model(file: Path) -> Path:
     return file / MODEL
 
 
-def _document(inspection: "Inspection") -> dict[str, Any]:
+def _document(inspection: "Inspection", *, android_api: int) -> dict[str, Any]:
     """Everything as JSON values."""
     from converters.tflite import arithmetic, memory, sparsity
 
@@ -87,28 +91,33 @@ def _document(inspection: "Inspection") -> dict[str, Any]:
         "metadata": {name: {"bytes": len(content)} for name, content in inspection.metadata.items()},
         "model_metadata": _model_metadata(inspection),
         "packed": asdict(inspection.packed),
-        **_where_it_runs(inspection),
+        **_where_it_runs(inspection, android_api=android_api),
         **{key: value for key, value in _graph(first).items() if key not in ("index", "name")},
         "other_subgraphs": [_graph(graph) for graph in inspection.graphs[1:]],
     }
 
 
 def _graph(graph: "Subgraph") -> dict[str, Any]:
-    """A subgraph as JSON values; a tensor that is named many times is one object."""
+    """A subgraph as JSON values.
+
+    A tensor that a damaged file names many times among its inputs stands there once: in JSON it would be
+    written out again and again. ``input_indices`` has every reference.
+    """
     tensors = {tensor.index: asdict(tensor) for tensor in graph.tensors}
+    doors = {"input": graph.inputs, "output": graph.outputs}
     return {
         "index": graph.index,
         "name": graph.name,
-        "inputs": [tensors[tensor.index] for tensor in graph.inputs],
-        "outputs": [tensors[tensor.index] for tensor in graph.outputs],
+        **{f"{s}s": [tensors[i] for i in dict.fromkeys(t.index for t in ts)] for s, ts in doors.items()},
+        **{f"{s}_indices": [tensor.index for tensor in ts] for s, ts in doors.items()},
         "tensors": list(tensors.values()),
         "ops": [asdict(op) for op in graph.ops],
     }
 
 
-def _where_it_runs(inspection: "Inspection") -> dict[str, Any]:
+def _where_it_runs(inspection: "Inspection", *, android_api: int) -> dict[str, Any]:
     """Minimum runtime, diagnostics and delegates."""
-    from converters.delegates import verdicts
+    from converters.delegates import nnapi_by_level, verdicts
     from converters.tflite.diagnose import diagnose
     from converters.tflite.versions import minimum_runtime
 
@@ -118,8 +127,10 @@ def _where_it_runs(inspection: "Inspection") -> dict[str, Any]:
         "diagnostics": [asdict(one) for one in diagnose(inspection)],
         "delegates": [
             asdict(verdict) | {"partitions": verdict.partitions, "full": verdict.full}
-            for verdict in verdicts(inspection)
+            for verdict in verdicts(inspection, android_api=android_api)
         ],
+        "android_api": android_api,
+        "nnapi_by_level": [asdict(found) for found in nnapi_by_level(inspection)],
     }
 
 

@@ -33,7 +33,7 @@ def compare(
         scheme: for the cell, and for what is a near-tie; the strictest tolerance where it is no known one.
         runtime: for the cell.
         version: for the cell.
-        of: images of the test set, where these are only the first of them.
+        of: images of the test set, where these are only a sample of them.
     """
     scale, zero_point = (tensor.scale, tensor.zero_point) if tensor else (None, None)
     error = output_error(reference, outputs, scale=scale, zero_point=zero_point)

@@ -1,12 +1,20 @@
-"""Whether a target's delegates take the file that ships."""
+"""Whether a target's delegates take the file that ships: by their rules, and by runs where some are made."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from converters.delegates import DELEGATES, Verdict, summary
 from converters.tflite.graph import Inspection
-from pipeline.artifacts import GateResult
-from pipeline.delegate_plan import ANALYSED_AS, verdict_options
-from pipeline.delegation_record import DelegationRecord, StayingOp
+from pipeline.artifacts import Cell, GateResult
+from pipeline.delegate_plan import ANALYSED_AS, opening
+from pipeline.delegation_record import (
+    AcceleratorRun,
+    DelegationRecord,
+    MeasuredDelegation,
+    RefusedOp,
+    StayingOp,
+)
+from pipeline.recipe import stands_for
 from pipeline.target import Target
 
 GATE = "require_full_delegation"
@@ -53,7 +61,7 @@ def check_delegation(inspection: Inspection, target: Target) -> tuple[Delegation
     """
     found = []
     for position, name in enumerate(target.delegates):
-        verdict = DELEGATES[ANALYSED_AS.get(name, name)](inspection, **verdict_options(target.plan, name))
+        verdict = DELEGATES[ANALYSED_AS.get(name, name)](inspection, opening(target.plan, name))
         required = target.require_full_delegation and position == 0
         found.append(Delegation(delegate=name, verdict=verdict, passed=verdict.full or not required))
     return tuple(found)
@@ -100,6 +108,86 @@ def record(checked: Delegation) -> DelegationRecord:
     )
 
 
+def beside_runs(
+    records: Sequence[DelegationRecord], cells: Iterable[Cell], ship: str
+) -> tuple[DelegationRecord, ...]:
+    """The rules' verdicts, each beside what the runtimes that stand in for its delegate did.
+
+    Args:
+        records: of the file that ships.
+        cells: of all schemes and runtimes.
+        ship: scheme of that file.
+    """
+    shipped = [cell for cell in cells if cell.scheme == ship]
+    return tuple(
+        kept.model_copy(
+            update={
+                "measured": tuple(
+                    _measured(kept, cell) for cell in shipped if kept.delegate in stands_for(cell.runtime)
+                )
+            }
+        )
+        for kept in records
+    )
+
+
+def _measured(kept: DelegationRecord, cell: Cell) -> MeasuredDelegation:
+    run = cell.accelerated
+    return MeasuredDelegation(
+        runtime=cell.runtime,
+        status=cell.status,
+        reason=cell.reason,
+        run=run,
+        disagreements=() if run is None else tuple(_differences(kept, run)),
+    )
+
+
+def _differences(kept: DelegationRecord, run: AcceleratorRun) -> list[str]:
+    """Where the rules and an accelerator differ.
+
+    The accelerator names kinds of ops, with a layer where it can, and says how many stay; so ops are paired
+    by kind and layer, and what is left of a difference is told by the counts.
+    """
+    found = [
+        f"the accelerator refuses {_refused(each)}; the rules give it to the delegate"
+        for each in run.refused
+        if not any(_same(staying, each) for staying in kept.staying)
+    ]
+    if run.taken > kept.delegated:
+        taken = [one for one in kept.staying if not any(_same(one, each) for each in run.refused)]
+        found += [f"the rules leave {_staying(one)}; the accelerator takes it" for one in taken[:NAMED_OPS]]
+        if len(taken) > NAMED_OPS:
+            found.append(f"and {len(taken) - NAMED_OPS} more ops that the accelerator takes")
+    if run.taken != kept.delegated and not found:
+        found.append(
+            f"the accelerator takes {run.taken} of {run.ops} ops, the rules {kept.delegated} of {kept.ops}"
+        )
+    return found
+
+
+def _same(staying: StayingOp, refused: RefusedOp) -> bool:
+    return staying.op == refused.op and (not refused.layers or staying.layer in refused.layers)
+
+
+def _refused(each: RefusedOp) -> str:
+    where = f" ({', '.join(each.layers)})" if each.layers else ""
+    return f"{each.op}{where}: {each.reason}"
+
+
+def _staying(one: StayingOp) -> str:
+    return f"{one.op} #{one.index}{f' ({one.layer})' if one.layer else ''}: {one.reason}"
+
+
+def disagreements(records: Iterable[DelegationRecord]) -> list[str]:
+    """Where rules and accelerators differ: ``gpu on litert_gpu: the accelerator refuses ...``."""
+    return [
+        f"{kept.delegate} on {each.runtime}: {text}"
+        for kept in records
+        for each in kept.measured
+        for text in each.disagreements
+    ]
+
+
 def headline(kept: DelegationRecord) -> str:
     """``gpu: 9 of 11 ops in 2 parts, 98.0 % of the multiply-accumulates``."""
     parts = f"{kept.partitions} part{'' if kept.partitions == 1 else 's'}"
@@ -110,11 +198,21 @@ def headline(kept: DelegationRecord) -> str:
 
 
 def details(kept: DelegationRecord) -> list[str]:
-    """The ops that stay and why, the first of them; then warnings and notes."""
-    staying = [
-        f"stays: {one.op} #{one.index}{f' ({one.layer})' if one.layer else ''}: {one.reason}"
-        for one in kept.staying[:LISTED_OPS]
-    ]
+    """The ops that stay and why, the first of them; warnings and notes; then what was measured beside it."""
+    staying = [f"stays: {_staying(one)}" for one in kept.staying[:LISTED_OPS]]
     if len(kept.staying) > LISTED_OPS:
         staying.append(f"and {len(kept.staying) - LISTED_OPS} more stay")
-    return [*staying, *(f"warning: {text}" for text in kept.warnings), *kept.notes]
+    measured = [line for each in kept.measured for line in _told(each)]
+    return [*staying, *(f"warning: {text}" for text in kept.warnings), *kept.notes, *measured]
+
+
+def _told(each: MeasuredDelegation) -> list[str]:
+    """``measured by litert_gpu on SwiftShader Device (Subzero): 9 of 9 ops, as the rules say``."""
+    if each.run is None:
+        return [f"not measured by {each.runtime}, {each.status}: {each.reason}"]
+    agreed = "" if each.disagreements else ", as the rules say"
+    where = f" on {each.run.driver}" if each.run.driver else ""
+    return [
+        f"measured by {each.runtime}{where}: {each.run.taken} of {each.run.ops} ops{agreed}",
+        *(f"disagreement: {text}" for text in each.disagreements),
+    ]

@@ -175,7 +175,7 @@ def _note(cell: Cell) -> str:
     if cell.status != "ran":
         return f"{cell.scheme} on {cell.runtime} failed: {cell.reason}"
     if cell.test_images is not None:
-        return f"{cell.runtime}: the first {cell.images:,} of {cell.test_images:,} images"
+        return f"{cell.runtime}: a sample of {cell.images:,} of the {cell.test_images:,} images"
     return ""
 
 

@@ -7,7 +7,8 @@ that crashes must cost one row of the table, not the build. A module on the shel
     unavailable()          why it cannot run here, or None            (loads nothing heavy)
     open_model(path)       a Session on one model                     (in the worker process)
     MAX_SESSIONS           how many Sessions may run side by side
-    MAX_IMAGES             test images that it is given, the first so many; all where it names no number
+    MAX_IMAGES             test images that it is given, a sample of them; all where it names no number
+    identity()             what else its figures depend on, a driver's version; nothing where it has none
     DELEGATES              delegates of phones that it stands in for; none where it names none
 
 :func:`run` is the door: it starts ``pipeline.runtimes._worker`` and hands it jobs.
@@ -29,6 +30,7 @@ import numpy.typing as npt
 
 from pipeline.artifacts import TensorSpec
 from pipeline.console import Console
+from pipeline.delegation_record import AcceleratorRun
 from pipeline.errors import RuntimeFailure
 from pipeline.preprocess import Pixels, PreprocessSpec
 from pipeline.shelf import load
@@ -66,7 +68,8 @@ class Job:
         name: to tell its outcome by.
         model: file that the runtime reads.
         images: ``.npy`` of u8 (n, *spec.shape).
-        count: how many of them to run, from the first on.
+        count: how many of them to run.
+        rows: which ones, (count,) in the order of ``out``; empty for the first ones.
         preprocess: JSON of the PreprocessSpec.
         out: ``.npy`` to write, (n, classes) in the output tensor's dtype.
         threads: interpreters side by side; each runs its share at batch 1.
@@ -79,17 +82,22 @@ class Job:
     preprocess: str
     out: str
     threads: int
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a job went: the tensors of the model and the seconds it took, or why it failed."""
+    """How a job went: the tensors of the model and the seconds it took, or why it failed.
+
+    ``accelerated`` is what an accelerator took of the model, also where it failed; None on a CPU.
+    """
 
     name: str
     error: str = ""
     seconds: float = 0.0
     input: TensorSpec | None = None
     output: TensorSpec | None = None
+    accelerated: AcceleratorRun | None = None
 
 
 def unavailable(runtime: str) -> str | None:
@@ -101,6 +109,12 @@ def unavailable(runtime: str) -> str | None:
 def version(runtime: str) -> str:
     """Version of the installed runtime."""
     return metadata.version(load("runtimes", runtime).DISTRIBUTION)
+
+
+def identity(runtime: str) -> str:
+    """What else than its version a runtime's figures depend on; "" where there is nothing."""
+    told = getattr(load("runtimes", runtime), "identity", None)
+    return "" if told is None else str(told())
 
 
 def most_images(runtime: str) -> int | None:
@@ -194,13 +208,16 @@ def _run_worker(runtime: str, jobs: Sequence[Job], console: Console) -> Iterator
 def _outcome(job: Job, values: dict[str, Any]) -> Outcome:
     if values.get("errno"):
         raise OSError(values["errno"], values["error"], job.out)
+    run = values.get("accelerated")
+    accelerated = None if run is None else AcceleratorRun.model_validate(run)
     if values.get("error"):
-        return Outcome(name=job.name, error=values["error"])
+        return Outcome(name=job.name, error=values["error"], accelerated=accelerated)
     return Outcome(
         name=job.name,
         seconds=values["seconds"],
         input=TensorSpec.model_validate(values["input"]),
         output=TensorSpec.model_validate(values["output"]),
+        accelerated=accelerated,
     )
 
 

@@ -1,7 +1,8 @@
 """A Session on LiteRT's GPU accelerator: WebGPU on Vulkan, on a software driver where no GPU is there.
 
-It stands in for a phone's GPU: the same graph transformations and kernels generated from the same source, in
-WGSL instead of OpenCL or Metal. What it refuses, a phone refuses; a phone's driver may refuse more.
+It is the nearest thing to a phone's GPU that runs without a phone, and not the same: LiteRT's WebGPU backend,
+where Android has OpenCL and iOS Metal. What it takes and refuses, and how far its answers are from the CPU's,
+is measured here; that a phone does the same is not. A phone's driver may refuse more, or less.
 """
 
 import ctypes
@@ -21,96 +22,144 @@ from converters.delegates import gpu_log
 from converters.tflite.graph import Inspection, Tensor
 from converters.tflite.inspect import inspect
 from pipeline.artifacts import TensorSpec
+from pipeline.delegation_record import AcceleratorRun, RefusedOp
 from pipeline.errors import RuntimeFailure
 from pipeline.preprocess import Pixels
-from pipeline.runtimes import Progress, missing
+from pipeline.runtimes import Progress, _vulkan, missing
 
 DISTRIBUTION = "ai-edge-litert"
 
 ACCELERATOR = "libLiteRtWebGpuAccelerator.so"
 """In the wheel of ai-edge-litert since 2.0; 1.4 has none."""
 
-VULKAN_LOADER = "libvulkan.so.1"
-
-SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
-"""Chromium's Vulkan driver in software, as Debian installs it."""
-
-DRIVER_FOLDERS = (Path("/usr/share/vulkan/icd.d"), Path("/etc/vulkan/icd.d"))
-DRIVER_VARIABLES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
-
 REMEDY = "apt-get install libvulkan1 chromium (a driver in software)"
 
-WITHOUT_HALF_PRECISION = ("SwiftShader",)
-"""Drivers that have no 16-bit floats in shaders, so that half precision is computed in float32 there.
-Measured: outputs with and without ``enforce_f32`` are equal to the last bit."""
+HALF_REMEDY = (
+    "a GPU with a Vulkan driver, or Mesa's lavapipe of version 25 (Debian 12: apt-get install -t "
+    "bookworm-backports mesa-vulkan-drivers; without root as pipeline/runtimes/litert_gpu_half.py tells)"
+)
+
+WITHOUT_HALF_PRECISION = "swiftshader"
+"""In the name of a driver's manifest, and of its device: its shaders have no 16-bit floats, so that half
+precision is computed in float32. Measured: with and without ``enforce_f32`` outputs are equal to the last
+bit. Beside lavapipe, WebGPU chooses it first."""
+
+LAVAPIPE_REFUSED = 22
+"""Mesa's lavapipe up to this version is no adapter for WebGPU: 22.3.6 is not, 25.0.7 is, none between was
+tried."""
 
 MAX_IMAGES = 500
-"""Test images that verification runs. A driver in software takes 20 to 100 ms for one: over a test set of a
-hundred thousand that would be hours, and a wrong kernel is wrong on the first images already."""
+"""Test images that verification runs, a sample. A driver in software takes 2 ms (a small CNN of digits) to
+170 ms (MobileNetV2 of flowers) for one: over a test set of a hundred thousand that would be hours."""
 
 FLUSH_IMAGES = 16
 """Images between two reports of progress: in software an image takes tens of milliseconds."""
 
 
-def unavailable() -> str | None:
-    """Why it cannot run here, or None. Starts nothing: a driver that is there may still be refused."""
+class GpuRefusal(RuntimeFailure):
+    """The accelerator does not take the whole file.
+
+    Attributes:
+        accelerated: what it took.
+    """
+
+    def __init__(self, reason: str, accelerated: AcceleratorRun) -> None:
+        """The reason of the row, and the record behind it."""
+        super().__init__(reason)
+        self.accelerated = accelerated
+
+
+def unavailable(*, half_precision: bool) -> str | None:
+    """Why it cannot run here, or None. Asks the drivers for their devices, in a process of its own."""
     if reason := missing(DISTRIBUTION):
         return reason
     spec = importlib.util.find_spec("ai_edge_litert")
     folder = Path(spec.origin).parent if spec and spec.origin else None
     if folder is None or not (folder / ACCELERATOR).is_file():
         return f"{DISTRIBUTION} has no {ACCELERATOR} on this platform"
-    if not any(os.environ.get(name) for name in DRIVER_VARIABLES) and not _drivers():
+    if not _vulkan.manifests():
         return "no Vulkan driver is installed"
     try:
-        ctypes.CDLL(VULKAN_LOADER)
+        ctypes.CDLL(_vulkan.LOADER)
     except OSError:
-        return f"{VULKAN_LOADER} is not installed"
+        return f"{_vulkan.LOADER} is not installed"
+    answer = _vulkan.ask(_vulkan.manifests())
+    taken = [device for device in answer.devices if not _too_old(device)]
+    if not taken:
+        found = ", ".join(map(str, answer.devices)) or answer.failure or "they name no device"
+        return f"no Vulkan driver that the accelerator takes: {found}"
+    if half_precision and not any(device.half_precision for device in taken):
+        return f"no 16-bit floats on {', '.join(map(str, taken))}: half precision is computed in float32"
     return None
 
 
-def half_precision_unavailable() -> str | None:
-    """Why half precision cannot be shown here although the accelerator may run, or None."""
-    named = next((os.environ[name] for name in DRIVER_VARIABLES if os.environ.get(name)), None)
-    files = named.split(os.pathsep) if named else list(map(str, _drivers()))
-    drivers = [driver.lower() for driver in WITHOUT_HALF_PRECISION]
-    if files and all(any(driver in Path(file).name.lower() for driver in drivers) for file in files):
-        return f"the only Vulkan driver, {Path(files[0]).name}, computes half precision in float32"
-    return None
+def _too_old(device: _vulkan.Device) -> bool:
+    """Whether WebGPU is known to refuse it."""
+    version = _vulkan.mesa_version(device)
+    return device.software and version is not None and version <= LAVAPIPE_REFUSED
 
 
-def _drivers() -> list[Path]:
-    """Manifests of the Vulkan drivers of this machine; SwiftShader's last."""
-    own = [file for folder in DRIVER_FOLDERS for file in sorted(folder.glob("*.json"))]
-    return [*own, *([SWIFTSHADER] if SWIFTSHADER.is_file() else [])]
+def _drivers(*, half_precision: bool) -> tuple[Path, ...]:
+    """Manifests that WebGPU may choose among."""
+    found = _vulkan.manifests()
+    if not half_precision:
+        return found
+    return tuple(file for file in found if WITHOUT_HALF_PRECISION not in file.name.lower())
+
+
+def identity(*, half_precision: bool) -> str:
+    """The drivers and their versions: figures of one driver are not another's."""
+    if unavailable(half_precision=half_precision) is not None:
+        return ""
+    return _vulkan.identity(_drivers(half_precision=half_precision))
 
 
 def open_model(path: Path, *, half_precision: bool) -> "WebGpuSession":
-    """Compiles a .tflite file for the GPU alone.
+    """Compiles a .tflite file for the GPU alone, and runs it once.
 
     Args:
         path: of the file.
         half_precision: 16-bit floats, which is what an app gets by default; else float32 throughout.
 
     Raises:
-        RuntimeFailure: it refuses an op (the message names its layer), finds no driver, or the driver has
-            no half precision.
+        GpuRefusal: it refuses an op; the message names its layer.
+        RuntimeFailure: it finds no driver, or fails in another way; the driver has no half precision; the
+            file has several inputs or outputs.
     """
-    if not any(os.environ.get(name) for name in DRIVER_VARIABLES):
-        os.environ["VK_DRIVER_FILES"] = os.environ["VK_ICD_FILENAMES"] = os.pathsep.join(map(str, _drivers()))
+    drivers = _drivers(half_precision=half_precision)
+    if not drivers:
+        raise RuntimeFailure("no Vulkan driver with 16-bit floats in its shaders")
+    os.environ.update(_vulkan.environment(drivers))
     inspection = inspect(path)
+    if len(inspection.inputs) != 1 or len(inspection.outputs) != 1:
+        doors = f"{len(inspection.inputs)} inputs and {len(inspection.outputs)} outputs"
+        raise RuntimeFailure(f"the file has {doors}: pictures are run through one input and one output")
     with _captured_stderr() as log:
         try:
             session = WebGpuSession(_compile(path, half_precision=half_precision), inspection)
+            session.run_nothing()
             failure = None
         except RuntimeError as error:
             failure = error
+    text = _text(log)
+    ops, driver = len(inspection.main.ops), gpu_log.adapter(text)
     if failure is not None:
-        reason = gpu_log.why(_text(log), inspection) or _last_line(failure)
-        raise RuntimeFailure(reason) from failure
-    driver = gpu_log.adapter(_text(log))
-    if half_precision and any(name in driver for name in WITHOUT_HALF_PRECISION):
+        reason = gpu_log.why(text, inspection) or _last_line(failure)
+        refused = tuple(
+            RefusedOp(op=each.op, layers=each.layers, reason=each.reason)
+            for each in gpu_log.refusals(text, inspection)
+        )
+        left = gpu_log.left_on_cpu(text)
+        if left is None or not refused:
+            raise RuntimeFailure(reason) from failure
+        accelerated = AcceleratorRun(driver=driver, ops=ops, taken=max(0, ops - left), refused=refused)
+        raise GpuRefusal(reason, accelerated) from failure
+    if broken := gpu_log.invalid(text):
+        # It compiles and runs, and gives whatever was in the memory.
+        raise RuntimeFailure(f"the GPU's program for it is not valid: {broken}")
+    if half_precision and WITHOUT_HALF_PRECISION in driver.lower():
         raise RuntimeFailure(f"{driver} computes half precision in float32: it shows nothing")
+    session.accelerated = AcceleratorRun(driver=driver, ops=ops, taken=ops)
     return session
 
 
@@ -160,11 +209,24 @@ def _text(log: IO[bytes]) -> str:
 class WebGpuSession:
     """One compiled model, a picture at a time."""
 
+    accelerated: AcceleratorRun
+
     def __init__(self, model: Any, inspection: Inspection) -> None:
         self._model = model
         (door,), (output,) = inspection.inputs, inspection.outputs
         self.input, self.output = _tensor_spec(door), _tensor_spec(output)
         self._doors, self._outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+
+    def run_nothing(self) -> None:
+        """One run over zeros: some of what is wrong with a program shows only when it is sent to the GPU."""
+        door = np.zeros(self.input.shape, self.input.dtype)
+        self._answer(door)
+
+    def _answer(self, door: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        self._doors[0].write(door)
+        self._model.run_by_index(0, self._doors, self._outputs)
+        size = int(np.prod(self.output.shape))
+        return np.asarray(self._outputs[0].read(size, np.dtype(self.output.dtype)))
 
     def run(
         self,
@@ -176,13 +238,11 @@ class WebGpuSession:
         done: Progress,
     ) -> None:
         """Runs images ``start`` to ``stop``; writes row i of ``out`` for image i."""
-        size, dtype = int(np.prod(self.output.shape)), np.dtype(self.output.dtype)
         for first in range(start, stop, FLUSH_IMAGES):
             last = min(first + FLUSH_IMAGES, stop)
             for index in range(first, last):
-                self._doors[0].write(np.ascontiguousarray(table[images[index]]))
-                self._model.run_by_index(0, self._doors, self._outputs)
-                out[index] = np.asarray(self._outputs[0].read(size, dtype)).reshape(out.shape[1:])
+                answer = self._answer(np.ascontiguousarray(table[images[index]]))
+                out[index] = answer.reshape(out.shape[1:])
             done(last - first)
 
 

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from pipeline import arrays
+from pipeline.delegation_record import AcceleratorRun
 from pipeline.preprocess import PreprocessSpec
 from pipeline.runtimes import Session, door_table
 from pipeline.shelf import load
@@ -37,11 +38,20 @@ def main() -> None:
             outcome = _serve(plugin, job, answers)
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises is that row's reason
             text = str(error).strip().splitlines()
-            outcome = {"error": f"{type(error).__name__}: {text[0] if text else ''}"}
+            outcome = {
+                "error": f"{type(error).__name__}: {text[0] if text else ''}",
+                "accelerated": _accelerated(error),
+            }
             if isinstance(error, OSError) and error.errno in arrays.DISK_FULL:
                 # Not the runtime's fault, and not its row's: this ends the build.
                 outcome["errno"] = error.errno
         print(json.dumps({"outcome": outcome}), file=answers)
+
+
+def _accelerated(bearer: object) -> dict[str, Any] | None:
+    """What an accelerator took: of its session, or of the error by which it refused the model."""
+    run = getattr(bearer, "accelerated", None)
+    return run.model_dump(mode="json") if isinstance(run, AcceleratorRun) else None
 
 
 def _end_with_parent() -> None:
@@ -52,6 +62,8 @@ def _end_with_parent() -> None:
 def _serve(plugin: Any, job: dict[str, Any], answers: TextIO) -> dict[str, Any]:
     images = np.load(job["images"], mmap_mode="r")
     count = job["count"]
+    if job["rows"]:
+        images = images[job["rows"]]
     threads = max(1, min(job["threads"], count, plugin.MAX_SESSIONS))
     sessions: list[Session] = [plugin.open_model(Path(job["model"])) for _ in range(threads)]
     door, output = sessions[0].input, sessions[0].output
@@ -83,6 +95,7 @@ def _serve(plugin: Any, job: dict[str, Any], answers: TextIO) -> dict[str, Any]:
         "seconds": seconds,
         "input": door.model_dump(mode="json"),
         "output": output.model_dump(mode="json"),
+        "accelerated": _accelerated(sessions[0]),
     }
 
 

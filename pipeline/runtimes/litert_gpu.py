@@ -1,4 +1,4 @@
-"""LiteRT's GPU accelerator (WebGPU on Vulkan) in float32: shows what a phone's GPU refuses."""
+"""LiteRT's GPU accelerator (WebGPU on Vulkan) in float32: shows what a GPU refuses, and how far off it is."""
 
 from pathlib import Path
 
@@ -14,7 +14,12 @@ DELEGATES = ("gpu", "metal")
 
 def unavailable() -> str | None:
     """Why it cannot run here, or None."""
-    return _webgpu.unavailable()
+    return _webgpu.unavailable(half_precision=False)
+
+
+def identity() -> str:
+    """The Vulkan drivers and their versions."""
+    return _webgpu.identity(half_precision=False)
 
 
 def open_model(path: Path) -> Session:

@@ -59,7 +59,8 @@ def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, An
         "convert": recipe.convert.model_dump(mode="json"),
         "schemes": schemes(recipe, target),
         "guard": guarding.settings(recipe, target),
-        "metadata": [run_name(recipe), recipe.description],
+        # Author and licence where one is told: the keys of recipes without stay what they were.
+        "metadata": [run_name(recipe), recipe.description, *_signature(recipe)],
         "seed": recipe.seed,
     }
 
@@ -156,11 +157,18 @@ def run_name(recipe: Recipe) -> str:
     return recipe.name if recipe.profile == "full" else f"{recipe.name}-{recipe.profile}"
 
 
+def _signature(recipe: Recipe) -> tuple[str, ...]:
+    told = recipe.author, recipe.licence
+    return told if any(told) else ()
+
+
 def _described(converted: Converted, recipe: Recipe, facts: DatasetFacts) -> Converted:
     """The file with metadata and labels."""
     description = Description(
         name=run_name(recipe),
         description=recipe.description,
+        author=recipe.author,
+        license=recipe.licence,
         labels=facts.labels,
         pixel_scale=facts.preprocess.scale,
         pixel_offset=facts.preprocess.offset,

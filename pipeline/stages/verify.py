@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from pipeline import runtimes, shelf
+from pipeline import runtimes, sampling, shelf
 from pipeline.artifacts import (
     Artifact,
     Cell,
@@ -28,6 +28,7 @@ from pipeline.artifacts import (
 from pipeline.datasets import Labels
 from pipeline.errors import InternalError, RuntimeFailure
 from pipeline.interval import Interval
+from pipeline.parity import delegation
 from pipeline.parity.compare import compare
 from pipeline.parity.report import check_gates, passed
 from pipeline.recipe import REFERENCE_RUNTIME, Recipe
@@ -38,13 +39,16 @@ from pipeline.stages.convert import SERVED_FILE, TRAINED_FILE
 from pipeline.stages.data import Part, test_part
 from pipeline.target import Target
 
-VERSION = 5
+VERSION = 6
 TOOLS = (
     "tensorflow", "tf_keras", "ai-edge-litert", "tflite-runtime", "numpy", "scipy", "pillow", "matplotlib",
 )  # fmt: skip
 
-CELL_VERSION = 3
+CELL_VERSION = 4
 """Raised when the same file, images and runtime would give another cell."""
+
+SAMPLE_SEED = 20
+"""Of the sample that a slow runtime is given: the same images for all of them."""
 
 CELLS = "cells"
 """Folder in the run folder."""
@@ -57,10 +61,13 @@ OUTPUTS = "outputs.npy"
 
 
 def settings(recipe: Recipe, target: Target, _data: Path | None) -> dict[str, Any]:
-    """Runtimes (and which of them are here, and how much they are given), gates, delegates."""
+    """Runtimes (which of them are here, on what, and how much they are given), gates, delegates."""
     used = recipe.runtimes_on(target)
     return {
-        "runtimes": {name: [runtimes.unavailable(name), runtimes.most_images(name)] for name in used},
+        "runtimes": {
+            name: [runtimes.unavailable(name), runtimes.most_images(name), runtimes.identity(name)]
+            for name in used
+        },
         "gates": {s: _gate(recipe, target, s).model_dump(mode="json") for s in recipe.convert.schemes},
         "ship": recipe.ship(target),
         "rules": judging.rules_digest(),
@@ -89,6 +96,9 @@ def run(work: Work) -> Artifact:
     ship = work.recipe.ship(work.target)
     judged = judging.judge(converted, work.target, ship)
     gates += judged.gates
+    delegated = delegation.beside_runs(judged.delegation, cells, ship)
+    for text in delegation.disagreements(delegated):
+        work.console.warn(text)
     answers = measuring.answers
     pictured = measuring.pictured if measuring.pictured in answers else None
     if pictured is not None:
@@ -108,7 +118,7 @@ def run(work: Work) -> Artifact:
         ),
         outputs_of=pictured,
         diagnostics=judged.diagnostics,
-        delegation=judged.delegation,
+        delegation=delegated,
         gates=tuple(gates),
         passed=passed(gates, cells, ship),
     )
@@ -180,8 +190,8 @@ class _Measuring:
             # Before the worker starts: two of them would share the cores.
             self._keras_outputs(SERVED_FILE)
             self._keras_outputs(self.baseline)
-        count = self._count(runtime)
-        jobs = [self._job(s, f"{s}.tflite", self._outputs(runtime, s), count) for s in missing]
+        rows = self._rows(runtime)
+        jobs = [self._job(s, f"{s}.tflite", self._outputs(runtime, s), rows) for s in missing]
         for outcome in runtimes.run(runtime, jobs, self._work.console):
             # The worker is writing the next scheme's outputs already: each has a file of its own.
             outputs = self._outputs(runtime, outcome.name)
@@ -204,34 +214,37 @@ class _Measuring:
                 status="failed",
                 reason=outcome.error,
                 version=runtimes.version(runtime),
+                accelerated=outcome.accelerated,
             )
         return self._compare(np.load(outputs, mmap_mode="r"), outcome, runtime)
 
     def _compare(self, outputs: npt.NDArray[np.generic], outcome: Outcome, runtime: str) -> Cell:
-        count, total = self._count(runtime), self._data.facts.test
-        return compare(
-            outputs,
-            outcome.output,
-            self._keras_outputs(SERVED_FILE)[:count],
-            self._keras_outputs(self.baseline)[:count],
-            self._labels[:count],
+        chosen = self._rows(runtime)
+        rows = slice(None) if chosen is None else np.asarray(chosen)
+        served, baseline = self._keras_outputs(SERVED_FILE), self._keras_outputs(self.baseline)
+        cell = compare(
+            outputs, outcome.output, served[rows], baseline[rows], self._labels[rows],
             scheme=outcome.name,
             runtime=runtime,
             version=runtimes.version(runtime),
-            of=total if count < total else None,
-        )
+            of=None if chosen is None else self._data.facts.test,
+        )  # fmt: skip
+        return cell.model_copy(update={"accelerated": outcome.accelerated})
 
-    def _count(self, runtime: str) -> int:
-        """How many test images a runtime is given, from the first on."""
+    def _rows(self, runtime: str) -> tuple[int, ...] | None:
+        """Test images that a slow runtime is given: classes in their shares; None where it is given all."""
         most = runtimes.most_images(runtime)
-        return self._data.facts.test if most is None else min(most, self._data.facts.test)
+        if most is None or most >= self._data.facts.test:
+            return None
+        # Not the first ones: photos stand by class, and characters by writer.
+        return tuple(map(int, sampling.stratified(self._labels, most, [SAMPLE_SEED], least=0)))
 
     def _keras_outputs(self, file: str) -> npt.NDArray[np.generic]:
         """What a Keras model answers on the test set, (n, classes); computed once, and only if needed."""
         if file not in self._keras:
             path = self._work.scratch / f"{file}.npy"
             if not path.is_file():
-                job = self._job(file, file, self._work.scratch / "partial.npy", self._data.facts.test)
+                job = self._job(file, file, self._work.scratch / "partial.npy", None)
                 (outcome,) = runtimes.run(REFERENCE_RUNTIME, [job], self._work.console)
                 if outcome.error:
                     raise RuntimeFailure(f"runtime '{REFERENCE_RUNTIME}' (the reference): {outcome.error}")
@@ -239,15 +252,16 @@ class _Measuring:
             self._keras[file] = np.load(path, mmap_mode="r")
         return self._keras[file]
 
-    def _job(self, name: str, file: str, out: Path, count: int) -> Job:
+    def _job(self, name: str, file: str, out: Path, rows: tuple[int, ...] | None) -> Job:
         return Job(
             name=name,
             model=model_file(self._converted.path(file)),
             images=model_file(self._data.path("test_images.npy")),
-            count=count,
+            count=self._data.facts.test if rows is None else len(rows),
             preprocess=self._data.facts.preprocess.model_dump_json(),
             out=model_file(out),
             threads=runtimes.cores(),
+            rows=rows or (),
         )
 
     def _outputs(self, runtime: str, scheme: str) -> Path:
@@ -262,9 +276,9 @@ class _Measuring:
             "baseline": self._converted.files[self.baseline].sha256,
             "images": self._data.files["test_images.npy"].sha256,
             "labels": self._data.files["test_labels.npy"].sha256,
-            "count": self._count(runtime),
+            "rows": self._rows(runtime),
             "preprocess": self._data.facts.preprocess.model_dump(mode="json"),
-            "runtime": runtime,
+            "runtime": [runtime, runtimes.identity(runtime)],
             "scheme": file,
             "plugins": {n: shelf.source_digest("runtimes", n) for n in (runtime, REFERENCE_RUNTIME)},
             "versions": {n: runtimes.version(n) for n in (runtime, REFERENCE_RUNTIME, "tflite")},

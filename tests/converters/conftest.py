@@ -14,6 +14,7 @@ import pytest
 
 from converters import ConversionSpec, Converted, Representative, convert, representative, stack
 from converters.tflite.keras import SourceModel, from_keras
+from tests.converters import mediapipe_run
 from tests.converters.saved_models import Models, libraries, plain_saved_model, save, small_model
 
 Floats = npt.NDArray[np.float32]
@@ -184,3 +185,9 @@ def saved(tensorflow: stack.Stack, tmp_path_factory: pytest.TempPathFactory) -> 
     models |= {"keras2": (keras2, folder / "keras2"), "keras3": (keras3, folder / "keras3")}
     models["plain"] = plain_saved_model(tensorflow, folder / "plain", [None, 4])
     return models
+
+
+@pytest.fixture(scope="session")
+def mediapipe_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with MediaPipe."""
+    return mediapipe_run.environment(tmp_path_factory.mktemp("mediapipe"))

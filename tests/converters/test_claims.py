@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from converters.errors import WrongClaimError
+from converters.tflite.claims import check_claims
+from converters.tflite.diagnose import diagnose
 from converters.tflite.inspect import Inspection, Op, Tensor, inspect_bytes
 from converters.tflite.schemes import SCHEMES
-from converters.tflite.versions import check_claims
 from tests.converters.conftest import OldRuntime, TrainedCnn
 
 pytestmark = pytest.mark.tensorflow
@@ -117,6 +118,31 @@ def test_a_file_that_claims_nothing_is_judged_by_its_ops(cnn: TrainedCnn) -> Non
     """A minimum runtime is metadata: it may be missing."""
     content = cnn.converted("int8").content
     check_claims(inspected(changed(content, lambda model: model.metadata.clear())), where="model.tflite")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "built_for", "op", "floor", "passes"),
+    [
+        # 2.14 answers nonsense; 2.17 has the arithmetic.
+        ("dynamic_range", "2.17.0", "FULLY_CONNECTED", "2.14.0", False),
+        ("dynamic_range", "2.17.0", "FULLY_CONNECTED", "2.17.0", True),
+        # Right on every runtime that was tried.
+        ("int8", "2.14.0", "CONV_2D", "2.14.0", True),
+        ("int8", "2.14.0", "CONV_2D", "1.13.0", False),
+    ],
+)
+def test_for_a_floor_only_what_its_runtimes_misread_is_refused(
+    cnn: TrainedCnn, scheme: str, built_for: str, op: str, floor: str, passes: bool
+) -> None:
+    """As the diagnostics say: an error is refused, all else is told."""
+    file = inspected(claiming(cnn.converted(scheme, floor=built_for).content, op=op))
+    errors = {one.code for one in diagnose(file, runtime_floor=floor) if one.severity == "error"}
+    assert ("P001" not in errors) is passes
+    if passes:
+        check_claims(file, where="model.tflite", runtime_floor=floor)
+    else:
+        with pytest.raises(WrongClaimError):
+            check_claims(file, where="model.tflite", runtime_floor=floor)
 
 
 def one_op(name: str, version: int, dtypes: tuple[str, str, str], scales: int) -> Inspection:

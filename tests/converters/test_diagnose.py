@@ -89,6 +89,11 @@ CASES: dict[str, tuple[Inspection, Inspection, dict[str, Any]]] = {
         {},
     ),
     "P018": (layer("CONV_2D", 1, ("uint8",) * 3), layer("CONV_2D", 3, INT8), {}),
+    "P020": (
+        one_op("DEPTHWISE_CONV_2D", 6, [F32, tensor("int8", (1, 3, 3, 8), scales=[0.1]), F32], [F32]),
+        one_op("DEPTHWISE_CONV_2D", 6, [F32, tensor("int8", (1, 3, 3, 8), scales=[0.1] * 8), F32], [F32]),
+        {},
+    ),
     "P019": (one_op("WHILE", 1, [F32], [F32]), one_op("While", 1, [F32], [F32], custom=True), {}),
 }
 """Code to a file that triggers it, one that does not, and the options of the question."""
@@ -130,9 +135,95 @@ def test_a_finding_names_code_gravity_op_and_values() -> None:
     """In one line."""
     (found,) = diagnose(layer("FULLY_CONNECTED", 3, HYBRID, scales=16), runtime_floor="2.17.0")
     assert found.line == (
-        "error P001 op 0: FULLY_CONNECTED is hybrid per channel, which is version 12 "
-        "(TensorFlow Lite 2.17.0), but claims version 3: older runtimes answer nonsense"
+        "warning P001 op 0: FULLY_CONNECTED is hybrid per channel, which is version 12 "
+        "(TensorFlow Lite 2.17.0), but claims version 3: tflite-runtime 2.14.0 answers nonsense, if an app "
+        "brings it despite the floor 2.17.0"
     )
+
+
+PER_CHANNEL_DENSE = layer("FULLY_CONNECTED", 1, HYBRID, scales=16)
+PER_CHANNEL_CONV = layer("CONV_2D", 1, HYBRID, scales=16)
+
+
+@pytest.mark.parametrize(
+    ("file", "floor", "severity", "says"),
+    [
+        (
+            PER_CHANNEL_DENSE,
+            "2.7.0",
+            "error",
+            "tflite-runtime 2.14.0 answers nonsense, and the runtime floor is 2.7",
+        ),
+        (PER_CHANNEL_DENSE, "2.14.0", "error", "tflite-runtime 2.14.0 answers nonsense"),
+        # None between 2.14 and 2.17 was tried: the op version decides.
+        (
+            PER_CHANNEL_DENSE,
+            "2.16.1",
+            "error",
+            "runtimes before it answer nonsense, and the runtime floor is 2.16",
+        ),
+        (PER_CHANNEL_DENSE, "2.17.0", "warning", "if an app brings it despite the floor 2.17.0"),
+        (
+            PER_CHANNEL_CONV,
+            "2.3.0",
+            "error",
+            "runtimes before it answer nonsense, and the runtime floor is 2.3",
+        ),
+        (PER_CHANNEL_CONV, "2.4.0", "info", "right all the same on every runtime that was tried"),
+        (PER_CHANNEL_CONV, "2.14.0", "info", "tflite-runtime 2.7.0 and newer"),
+    ],
+)
+def test_a_misread_claim_is_as_grave_as_the_runtimes_that_the_floor_admits(
+    file: Inspection, floor: str, severity: str, says: str
+) -> None:
+    """What was measured counts, then the release of the op version."""
+    (found,) = [one for one in diagnose(file, runtime_floor=floor) if one.code == "P001"]
+    assert found.severity == severity
+    assert says in found.message
+
+
+def without_bias(file: Inspection) -> Inspection:
+    """The file, its op without the third input."""
+    (op,) = file.ops
+    return replace(file, ops=(replace(op, inputs=op.inputs[:2]),))
+
+
+@pytest.mark.parametrize(
+    ("file", "severity", "says"),
+    [
+        (PER_CHANNEL_DENSE, "error", "is hybrid per channel, which is version 12"),
+        (layer("FULLY_CONNECTED", 1, HYBRID), "info", "is hybrid, which is version 3"),
+        (layer("FULLY_CONNECTED", 1, INT8, scales=16), "info", "is int8, which is version 4"),
+        (
+            layer("FULLY_CONNECTED", 1, INT8, options={"keep_num_dims": True}),
+            "info",
+            "is int8, which is version 4",
+        ),
+    ],
+)
+def test_arithmetic_that_is_misread_is_told_also_where_the_op_has_no_bias(
+    file: Inspection, severity: str, says: str
+) -> None:
+    """Having none needs version 6, which alone would only be refused."""
+    found = [one for one in diagnose(without_bias(file)) if one.code in {"P001", "P002"}]
+    assert [(one.code, one.severity) for one in found] == [("P001", severity)]
+    assert says in found[0].message
+
+
+def test_an_op_that_only_lacks_its_bias_is_refused_and_not_misread() -> None:
+    """int8 under version 4 is read right, or refused by kernels that want three inputs."""
+    found = diagnose(without_bias(layer("FULLY_CONNECTED", 4, INT8)))
+    claims = [(one.code, one.severity) for one in found if one.code in {"P001", "P002"}]
+    assert claims == [("P002", "info")]
+
+
+def test_each_claim_of_an_op_is_judged_by_the_ops_that_share_it() -> None:
+    """A file may hold an op under two versions: 1 for the plain ones, 12 for the others."""
+    mixed = two(layer("FULLY_CONNECTED", 12, HYBRID, scales=16), 1)
+    assert "P017" not in codes(mixed)
+    high = [one.message for one in diagnose(two(layer("FULLY_CONNECTED", 12, HYBRID, scales=16), 11))
+            if one.code == "P017"]  # fmt: skip
+    assert high == ["FULLY_CONNECTED claims version 11, version 1 would do"]
 
 
 def test_the_gravest_comes_first() -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from converters import ConversionSpec, convert, representative, stack
 from converters.representative import MIN_SAMPLES
+from converters.spec import parse_version
 from converters.tflite import op_versions
 from converters.tflite.inspect import Inspection, Tensor, inspect_bytes
 from converters.tflite.keras import from_keras
+from converters.tflite.releases import carriers
 from converters.tflite.versions import minimum_runtime
 from tests.converters.conftest import TrainedCnn
 from tests.converters.flat import layer, one_op, tensor
@@ -140,6 +142,35 @@ def test_the_minimum_is_that_of_the_newest_op_and_names_what_carries_it() -> Non
     assert lowest["ai-edge-litert"] == "1.0.1"
     assert lowest["org.tensorflow:tensorflow-lite"] == "2.17.0"
     assert lowest["TensorFlowLiteSwift, TensorFlowLiteC"] == "2.17.0"
+
+
+def test_what_no_op_version_tells_is_named_as_what_decides() -> None:
+    """FULLY_CONNECTED 4 is of 1.14: its many scales are what older runtimes misread."""
+    minimum = minimum_runtime(layer("FULLY_CONNECTED", 4, ("int8",) * 3, scales=16))
+    assert minimum.text == "2.10.0"
+    assert minimum.decided_by == ("FULLY_CONNECTED 4 with a scale for each channel",)
+
+
+def test_how_the_versions_of_a_package_are_known_is_told() -> None:
+    """Maven Central lists all of them; of CocoaPods nobody asked, so that lower ones may exist."""
+    known = {carrier.name: carrier.known for carrier in carriers()}
+    assert known["tflite-runtime"] == "tried"
+    assert known["org.tensorflow:tensorflow-lite"] == "listed"
+    assert known["TensorFlowLiteSwift, TensorFlowLiteC"] == "told"
+    lowest = {
+        name: version
+        for name, _, version in minimum_runtime(layer("CONV_2D", 2, ("float32", "int8", "float32"))).carriers
+    }
+    assert lowest["org.tensorflow:tensorflow-lite"] == "1.14.0"
+    assert lowest["TensorFlowLiteSwift, TensorFlowLiteC"] == "2.1.0"
+
+
+def test_every_list_of_versions_is_in_order() -> None:
+    """The first that reads a file is the lowest."""
+    for carrier in carriers():
+        versions = [parse_version(one.version) for one in carrier.versions]
+        assert versions == sorted(set(versions)), carrier.name
+        assert [one.reads for one in carrier.versions] == sorted(one.reads for one in carrier.versions)
 
 
 def test_a_package_that_lacks_one_op_version_of_its_release_is_passed_over() -> None:

@@ -104,7 +104,7 @@ def test_a_file_without_a_name_takes_the_files(file: Path) -> None:
 
 
 UNKNOWN_KEYS: dict[str, tuple[dict[str, Any], str, str | None]] = {
-    "top level": ({"trian": {}}, "unknown key 'trian', choose from: convert, dataset", "'train'"),
+    "top level": ({"trian": {}}, "unknown key 'trian', choose from: author, convert, dataset", "'train'"),
     "section": (
         {"train": {"epoch": 3}},
         "unknown key 'train.epoch', choose from: augment, batch, epochs, ",
@@ -142,7 +142,7 @@ UNKNOWN_KEYS: dict[str, tuple[dict[str, Any], str, str | None]] = {
         "'dataset.validation'",
     ),
     "nothing like it": ({"dataset": {"zzz": 1}}, "unknown key 'dataset.zzz', choose from: max_test", None),
-    "empty": ({"": 1}, "unknown key '', choose from: convert", None),
+    "empty": ({"": 1}, "unknown key '', choose from: author, convert", None),
     "a word of the program": ({"model": {"options": {}}}, "unknown key 'model.options'", None),
 }
 """Where: (values, what the error says, what it holds for meant)."""

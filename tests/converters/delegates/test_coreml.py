@@ -2,7 +2,7 @@
 
 import pytest
 
-from converters.delegates import coreml
+from converters.delegates import coreml, nnapi, xnnpack
 from converters.tflite.graph import Inspection
 from converters.tflite.inspect import inspect_bytes
 from tests.converters import built
@@ -97,6 +97,9 @@ TAKEN = {
 }
 
 
+RESHAPED = single("RESHAPE", IMAGE, constant([1, 4, 8, 8]), gives=(("FLOAT32", (1, 4, 8, 8)),))
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_breaks_a_rule_stays_and_says_why(name: str) -> None:
     """The reason names the tensor or the option."""
@@ -118,9 +121,30 @@ def test_two_ops_go() -> None:
 
 def test_core_ml_2_reshapes() -> None:
     """What version 3 refuses."""
-    image = single("RESHAPE", IMAGE, constant([1, 4, 8, 8]), gives=(("FLOAT32", (1, 4, 8, 8)),))
-    assert "under version 2 only" in coreml.verdict(image).ops[0].reason
-    assert "in a part of 1 op" in coreml.verdict(image, coreml_version=2).ops[0].reason
+    assert "under version 2 only" in coreml.verdict(RESHAPED).ops[0].reason
+    assert "in a part of 1 op" in coreml.verdict(RESHAPED, coreml_version=2).ops[0].reason
+
+
+def test_sparse_weights_are_not_unpacked() -> None:
+    """DENSIFY stays on the CPU, and the op that reads it with it; XNNPACK unpacks them."""
+    tensors = [
+        built.tensor("image", (1, 16)),
+        built.tensor("packed", (8, 16), data=built.floats(8, 16), sparse=True),
+        built.tensor("kernel", (8, 16)),
+        built.tensor("net/dense/MatMul", (1, 8)),
+    ]
+    ops = [
+        built.op("DENSIFY", (1,), (2,)),
+        built.op("FULLY_CONNECTED", (0, 2), (3,), options=("FullyConnectedOptions", {})),
+    ]
+    inspection = inspect_bytes(
+        built.model(built.graph(tensors, ops, inputs=(0,), outputs=(3,))), where="test"
+    )
+    densify, reader = coreml.verdict(inspection).ops
+    assert densify.reason == "the delegate has no such op"
+    assert "weights are computed at run time" in reader.reason
+    assert xnnpack.verdict(inspection).full
+    assert [nnapi.verdict(inspection, api_level=level).full for level in (29, 30)] == [False, True]
 
 
 def test_float16_weights_go_with_the_op_that_reads_them() -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from converters.delegates import gpu
 from converters.tflite.graph import Inspection
+from converters.tflite.inspect import inspect_bytes
+from tests.converters.delegates import gpu_cases
 from tests.converters.delegates.single import IMAGE, INT8_IMAGE, chain, constant, single, weights
 
 VECTOR = ("FLOAT32", (1, 16))
@@ -180,21 +182,30 @@ REFUSED = {
         single("PRELU", IMAGE, ("FLOAT32", (1, 1, 4))),
         "slope 'in1' (float32, 1x1x4) is computed",
     ),
-    "the same input twice": (
+    "a comparison that leaves the GPU": (
         single("GREATER", IMAGE, IMAGE, gives=(("BOOL", (1, 8, 8, 4)),), version=2),
-        "is not read by one CAST alone",
+        "is not read by one CAST or SELECT alone",
     ),
     "mirror": (
         single("MIRROR_PAD", IMAGE, constant([[0, 0]] * 4), options=("MirrorPadOptions", {"mode": 1})),
         "mode is SYMMETRIC",
     ),
-    "newer": (single("GELU", VECTOR, gives=(VECTOR,)), "only newer releases"),
+    "newer": (single("CEIL", VECTOR, gives=(VECTOR,)), "only LiteRT's newer GPU engine takes it"),
     "no such op": (
         single("TOPK_V2", VECTOR, constant(1), gives=(VECTOR, VECTOR)),
         "the delegate has no such op",
     ),
     "custom": (single("MyOp", VECTOR, gives=(VECTOR,)), "custom op 'MyOp'"),
 }
+
+
+def test_truth_values_go_where_they_stay_on_the_gpu() -> None:
+    """From the comparison over the CAST to what reads it."""
+    assert gpu.verdict(inspect_bytes(gpu_cases.COMPARED, where="test")).full
+
+
+TAKEN |= gpu_cases.TAKEN
+REFUSED |= gpu_cases.REFUSED
 
 
 @pytest.mark.parametrize("name", TAKEN)
@@ -222,20 +233,20 @@ def test_quantised_models_go_only_where_they_are_allowed() -> None:
 
 def test_the_layer_is_told() -> None:
     """An op is of no use to whoever looks for a Keras layer."""
-    (op,) = gpu.verdict(single("GELU", VECTOR, gives=(VECTOR,))).ops
-    assert str(op) == "GELU #0 (layer 'layer'): only newer releases of the delegate take this op"
+    (op,) = gpu.verdict(single("TOPK_V2", VECTOR, constant(1), gives=(VECTOR, VECTOR))).ops
+    assert str(op) == "TOPK_V2 #0 (layer 'layer'): the delegate has no such op"
 
 
 def test_only_the_largest_part_goes() -> None:
     """An op in the middle that stays cuts the graph in two."""
-    verdict = gpu.verdict(chain("RELU", "GELU", "RELU", "TANH"))
+    verdict = gpu.verdict(chain("RELU", "CEIL", "RELU", "TANH"))
     assert [op.delegated for op in verdict.ops] == [False, False, True, True]
     assert verdict.partitions == 1
     assert (
         "a part of 1 op cut off from the rest; the delegate takes the largest of 2 parts"
         in verdict.ops[0].reason
     )
-    both = gpu.verdict(chain("RELU", "GELU", "RELU", "TANH"), most_partitions=2)
+    both = gpu.verdict(chain("RELU", "CEIL", "RELU", "TANH"), most_partitions=2)
     assert (both.partitions, len(both.stays)) == (2, 1)
 
 

@@ -44,6 +44,24 @@ def test_the_adapter_is_told() -> None:
     """A software driver is not a phone's GPU."""
     assert gpu_log.adapter(LOG) == "SwiftShader Device (Subzero)"
     assert gpu_log.adapter("") == ""
+    whole = "x] Selected adapter: llvmpipe (LLVM 15.0.6, 256 bits), arch=software, vendor=mesa\nINFO: next"
+    assert gpu_log.adapter(whole) == "llvmpipe (LLVM 15.0.6, 256 bits)"
+    assert gpu_log.adapter("Selected adapter: Some GPU\nINFO: next") == "Some GPU"
+
+
+def test_the_count_of_ops_that_stay_is_told() -> None:
+    """Some, all, or unknown."""
+    none = "No operations will run on the GPU, and all 7 operations will run on the CPU."
+    assert gpu_log.left_on_cpu(LOG) == 2
+    assert gpu_log.left_on_cpu(none) == 7
+    assert gpu_log.left_on_cpu("INFO: all is well") is None
+
+
+def test_a_program_that_is_not_valid_is_found() -> None:
+    """WebGPU only prints it."""
+    log = "E00 1 environment.cc:105] Validation error: no matching call to 'x'\n 15 candidates"
+    assert gpu_log.invalid(log) == "no matching call to 'x'"
+    assert gpu_log.invalid(LOG) == ""
 
 
 def test_other_causes_are_told() -> None:

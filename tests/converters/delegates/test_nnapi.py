@@ -165,7 +165,37 @@ def test_an_op_goes_from_its_api_level_on(name: str) -> None:
 def test_what_breaks_a_rule_stays_on_every_level(name: str) -> None:
     """The reason names the tensor or the option."""
     inspection, reason = NEVER[name]
-    assert reason in nnapi.verdict(inspection, api_level=34).ops[0].reason
+    assert reason in nnapi.verdict(inspection, api_level=34, use_nnapi_cpu=True).ops[0].reason
+
+
+def test_without_nnapis_cpu_path_large_windows_and_mul_3_go() -> None:
+    """From level 29 on, where that path can be shut out."""
+    mul = single("MUL", IMAGE, IMAGE, version=3, options=("MulOptions", {}))
+    for inspection in (NEVER["large window"][0], mul):
+        assert [nnapi.verdict(inspection, api_level=level).full for level in (28, 29)] == [False, True]
+        assert not nnapi.verdict(inspection, api_level=34, use_nnapi_cpu=True).full
+
+
+def test_who_computes_what_a_driver_refuses_is_told() -> None:
+    """TensorFlow Lite's kernels, unless NNAPI's own CPU path may or must be used."""
+    for options, says in (
+        ({}, "stay with TensorFlow Lite's kernels"),
+        ({"use_nnapi_cpu": True}, "on NNAPI's own CPU path"),
+        ({"api_level": 28}, "cannot be shut out"),
+    ):
+        assert says in nnapi.verdict(dense(1), **options).notes[0]
+
+
+def test_every_level_is_told_in_one_line() -> None:
+    """Levels of the same rules as one run, without gaps."""
+    found = nnapi.by_level(INT8_CONV)
+    assert [(one.lowest, one.highest, one.delegated) for one in found] == [
+        (27, 27, 0), (28, 28, 0), (29, 29, 1), (30, 34, 1)
+    ]  # fmt: skip
+    assert {one.ops for one in found} == {1}
+    for one in found:
+        for level in range(one.lowest, one.highest + 1):
+            assert len(nnapi.verdict(INT8_CONV, api_level=level).delegated) == one.delegated
 
 
 def test_per_tensor_dense_goes() -> None:

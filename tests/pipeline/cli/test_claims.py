@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import SmokeBuild, pipeline
+from tests.conftest import Answer, SmokeBuild, pipeline
 from tests.converters.test_claims import claiming
 
 pytestmark = pytest.mark.tensorflow
@@ -13,27 +13,56 @@ pytestmark = pytest.mark.tensorflow
 
 @pytest.fixture
 def lying(smoke_build: SmokeBuild, tmp_path: Path) -> Path:
-    """A file whose Dense op claims version 1."""
-    content = (smoke_build.stage("convert") / "dynamic_range.tflite").read_bytes()
+    """A file whose Dense weights have many scales, and whose Dense op claims version 1."""
+    served = smoke_build.stage("convert") / "served.h5"
+    answer = pipeline(
+        "convert", served, "--scheme", "dynamic_range", "--runtime-floor", "2.17.0", "--out", tmp_path,
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
     path = tmp_path / "lying.tflite"
+    content = (tmp_path / "served_dynamic_range.tflite").read_bytes()
     path.write_bytes(claiming(content, op="FULLY_CONNECTED"))
     return path
 
 
-def test_verify_refuses_it_with_code_3(smoke_build: SmokeBuild, lying: Path, tmp_path: Path) -> None:
-    """Before anything is run: the runtimes of this machine may all read it right."""
-    np.save(tmp_path / "images.npy", np.zeros((4, 8, 8), np.uint8))
-    answer = pipeline(
-        "verify", lying, "--reference", smoke_build.stage("convert") / "served.h5",
-        "--images", tmp_path / "images.npy",
+@pytest.fixture
+def harmless(smoke_build: SmokeBuild, tmp_path: Path) -> Path:
+    """Dense weights of one scale, which every runtime that was tried reads right under version 1."""
+    path = tmp_path / "harmless.tflite"
+    content = (smoke_build.stage("convert") / "dynamic_range.tflite").read_bytes()
+    path.write_bytes(claiming(content, op="FULLY_CONNECTED"))
+    return path
+
+
+def verified(smoke_build: SmokeBuild, file: Path, folder: Path) -> Answer:
+    """What ``verify FILE`` says, on four black images."""
+    np.save(folder / "images.npy", np.zeros((4, 28, 28), np.uint8))
+    return pipeline(
+        "verify", file, "--reference", smoke_build.stage("convert") / "served.h5",
+        "--images", folder / "images.npy",
     )  # fmt: skip
+
+
+def test_verify_refuses_it_with_code_3(smoke_build: SmokeBuild, lying: Path, tmp_path: Path) -> None:
+    """Before anything is run, although it states 2.17: the runtimes of this machine may all read it right."""
+    answer = verified(smoke_build, lying, tmp_path)
     assert answer.code == 3
-    assert "FULLY_CONNECTED is hybrid with asymmetric_quantize_inputs, which is version 9" in answer.err
+    assert "FULLY_CONNECTED is hybrid per channel, which is version 12" in answer.err
 
 
-def test_inspect_says_that_the_claim_is_wrong(smoke_build: SmokeBuild, lying: Path) -> None:
+def test_verify_runs_a_file_that_no_runtime_of_the_floor_misreads(
+    smoke_build: SmokeBuild, harmless: Path, tmp_path: Path
+) -> None:
+    """It is told, not refused."""
+    answer = verified(smoke_build, harmless, tmp_path)
+    assert "claims version 1" not in answer.err
+    assert "litert" in answer.out
+
+
+def test_inspect_says_that_the_claim_is_wrong(smoke_build: SmokeBuild, lying: Path, harmless: Path) -> None:
     """And of an honest file that nothing speaks against it."""
-    assert "P001" in pipeline("inspect", lying).out
+    assert "error P001" in pipeline("inspect", lying).out
+    assert "info P001" in pipeline("inspect", harmless).out
     honest = pipeline("inspect", smoke_build.stage("convert") / "dynamic_range.tflite").out
     assert "P001" not in honest
     assert "nothing that is known of" in honest

@@ -1,5 +1,6 @@
 """``pipeline inspect``."""
 
+import json
 import resource
 import shutil
 from pathlib import Path
@@ -88,6 +89,44 @@ def test_json_is_complete(cli: Pipeline, small: Path) -> None:
     assert found["signatures"][0]["inputs"] == {"image": 0}
     assert found["ops"][0]["options"]["padding"] == "VALID"
     assert found["tensors"][3]["producer"] == 0
+
+
+def test_many_references_to_one_input_are_written_once(cli: Pipeline, tmp_path: Path) -> None:
+    """As JSON and as text; the references themselves are numbers."""
+    sizes = {}
+    for count in (100, 400):
+        path = tmp_path / f"{count}.tflite"
+        doors = [built.tensor("door", (1, 4), "INT8", scales=(0.5,) * 4, axis=1), built.tensor("b", (1, 4))]
+        graph = built.graph(doors, [built.op("RELU", (0,), (1,))], inputs=(0,) * count, outputs=(1,))
+        path.write_bytes(built.model(graph))
+        answer = cli("inspect", path, "--json")
+        assert [door["name"] for door in answer.json["inputs"]] == ["door"]
+        assert answer.json["input_indices"] == [0] * count
+        sizes[count] = len(json.dumps(answer.json, separators=(",", ":")))
+        assert cli("inspect", path).out.count("input: door") == 1
+    assert sizes[400] - sizes[100] < 10 * 300
+
+
+def test_nnapi_is_asked_at_the_level_that_is_named(cli: Pipeline, small: Path) -> None:
+    """In full at one, in a line at all of them."""
+    for level, title in ((27, "nnapi (API 27)"), (34, "nnapi (API 34)")):
+        out = cli("inspect", small, "--android-api", str(level)).out
+        assert title in out
+        assert "ops that it takes by Android API level: 27: " in out
+        found = cli("inspect", small, "--android-api", str(level), "--json").json
+        (nnapi,) = [each for each in found["delegates"] if each["delegate"] == "nnapi"]
+        (run,) = [one for one in found["nnapi_by_level"] if one["lowest"] <= level <= one["highest"]]
+        assert found["android_api"] == level
+        assert sum(op["delegated"] for op in nnapi["ops"]) == run["delegated"]
+    assert cli("inspect", small).out == cli("inspect", small, "--android-api", "30").out
+
+
+@pytest.mark.parametrize("level", ["26", "35"])
+def test_a_level_without_nnapi_is_wrong_usage(cli: Pipeline, small: Path, level: str) -> None:
+    """Before Android 8.1, and once NNAPI is deprecated."""
+    answer = cli("inspect", small, "--android-api", level)
+    assert answer.code == 2
+    assert "27<=x<=34" in answer.err
 
 
 @pytest.mark.tensorflow

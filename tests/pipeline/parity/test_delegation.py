@@ -4,11 +4,15 @@ import pytest
 
 from converters.tflite.graph import Inspection
 from pipeline import target
+from pipeline.artifacts import Cell
+from pipeline.delegation_record import AcceleratorRun, DelegationRecord, RefusedOp, StayingOp
 from pipeline.parity.delegation import (
     GATE,
     LISTED_OPS,
+    beside_runs,
     check_delegation,
     details,
+    disagreements,
     gates,
     headline,
     record,
@@ -17,8 +21,8 @@ from pipeline.parity.report import failures
 from tests.converters.delegates.single import chain, single, weights
 
 FLOATS = chain("RELU", "TANH")
-ODD = chain("RELU", "GELU", "TANH")
-"""The GPU leaves GELU to the CPU."""
+ODD = chain("RELU", "CEIL", "TANH")
+"""The GPU leaves CEIL to the CPU."""
 
 PER_CHANNEL = single(
     "FULLY_CONNECTED",
@@ -44,7 +48,7 @@ def test_an_op_that_stays_fails_a_target_that_requires_all(name: str) -> None:
     first, second = checked = check_delegation(ODD, chosen)
     assert (first.passed, second.passed) == (False, True)
     assert "requires all of it" in str(first)
-    assert "GELU #1: only newer releases" in str(first)
+    assert "CEIL #1: listed as compatible" in str(first)
     (gate,) = gates("float16", checked, chosen)
     assert (gate.gate, gate.runtime, gate.passed, gate.limit) == (GATE, chosen.delegates[0], False, 1.0)
     assert gate.measured == pytest.approx(1 / 3)
@@ -91,14 +95,14 @@ def test_what_is_kept_is_what_was_found() -> None:
     kept = record(check_delegation(ODD, target.load("android-gpu"))[0])
     assert (kept.delegate, kept.ops, kept.full) == ("gpu", 3, False)
     assert kept.delegated == 3 - len(kept.staying)
-    assert "GELU" in {one.op for one in kept.staying}
+    assert "CEIL" in {one.op for one in kept.staying}
     assert headline(kept) == f"gpu: {kept.delegated} of 3 ops in {kept.partitions} part"
-    assert any(line.startswith("stays: GELU #1: only newer releases") for line in details(kept))
+    assert any(line.startswith("stays: CEIL #1: listed as compatible") for line in details(kept))
 
 
 def test_a_long_list_is_cut_and_says_so() -> None:
     """All of them stand in the manifest."""
-    many = record(check_delegation(chain(*["GELU"] * (LISTED_OPS + 2)), target.load("android-gpu"))[0])
+    many = record(check_delegation(chain(*["CEIL"] * (LISTED_OPS + 2)), target.load("android-gpu"))[0])
     assert len(many.staying) == LISTED_OPS + 2
     lines = [line for line in details(many) if line.startswith("stays: ")]
     assert len(lines) == LISTED_OPS
@@ -109,3 +113,83 @@ def test_warnings_are_told_as_such() -> None:
     """NNAPI is a legacy."""
     kept = record(check_delegation(FLOATS, target.load("android-nnapi"))[0])
     assert any(line.startswith("warning: ") and "Android 15" in line for line in details(kept))
+
+
+WHOLE = DelegationRecord(delegate="gpu", ops=3, delegated=3, partitions=1, full=True)
+"""By the rules all of it goes."""
+
+CUT = DelegationRecord(
+    delegate="gpu",
+    ops=3,
+    delegated=2,
+    partitions=1,
+    full=False,
+    staying=(StayingOp(index=1, op="CEIL", layer="round", reason="no such op"),),
+)
+"""By the rules the second op stays."""
+
+
+def beside(kept: DelegationRecord, taken: int, *refused: RefusedOp) -> DelegationRecord:
+    """What ``litert_gpu`` did with the file that ships."""
+    run = AcceleratorRun(driver="SwiftShader", ops=3, taken=taken, refused=refused)
+    status = "failed" if refused else "ran"
+    cell = Cell(scheme="float16", runtime="litert_gpu", status=status, accelerated=run)
+    (found,) = beside_runs([kept], [cell], "float16")
+    return found
+
+
+def test_a_run_that_agrees_is_told_beside_the_rules() -> None:
+    """In the card, with the driver."""
+    kept = beside(WHOLE, 3)
+    assert not disagreements([kept])
+    assert details(kept) == ["measured by litert_gpu on SwiftShader: 3 of 3 ops, as the rules say"]
+
+
+def test_a_delegate_that_no_runtime_stands_in_for_is_measured_by_none() -> None:
+    """A CPU's is the CPU's."""
+    kept = WHOLE.model_copy(update={"delegate": "xnnpack"})
+    assert beside(kept, 3) == kept
+    assert beside(kept.model_copy(update={"delegate": "metal"}), 3).measured
+
+
+def test_an_op_that_the_rules_leave_and_the_accelerator_takes_is_told() -> None:
+    """By its name, and that of its layer."""
+    kept = beside(CUT, 3)
+    sentence = "the rules leave CEIL #1 (round): no such op; the accelerator takes it"
+    assert disagreements([kept]) == [f"gpu on litert_gpu: {sentence}"]
+    assert details(kept)[-2:] == [
+        "measured by litert_gpu on SwiftShader: 3 of 3 ops",
+        f"disagreement: {sentence}",
+    ]
+
+
+def test_an_op_that_the_accelerator_refuses_and_the_rules_take_is_told() -> None:
+    """The dangerous one: the app would find it on the phone."""
+    sentence = "the accelerator refuses TANH (last): Not today; the rules give it to the delegate"
+    refused = RefusedOp(op="TANH", layers=("last",), reason="Not today")
+    assert disagreements([beside(WHOLE, 2, refused)]) == [f"gpu on litert_gpu: {sentence}"]
+    same_kind = RefusedOp(op="CEIL", layers=("another",), reason="Not today")
+    assert any("refuses CEIL (another)" in text for text in disagreements([beside(CUT, 2, same_kind)]))
+
+
+@pytest.mark.parametrize("layers", [(), ("round",), ("another", "round")])
+def test_a_refusal_that_both_tell_is_no_disagreement(layers: tuple[str, ...]) -> None:
+    """The accelerator names no layer, or several that it may be."""
+    kept = beside(CUT, 2, RefusedOp(op="CEIL", layers=layers, reason="No"))
+    assert not disagreements([kept])
+    assert "2 of 3 ops, as the rules say" in details(kept)[-1]
+
+
+def test_other_counts_are_told_where_no_op_explains_them() -> None:
+    """Parts that are chosen in another way."""
+    kept = beside(CUT, 1, RefusedOp(op="CEIL", reason="No"))
+    assert disagreements([kept]) == ["gpu on litert_gpu: the accelerator takes 1 of 3 ops, the rules 2 of 3"]
+
+
+def test_what_was_not_measured_says_why() -> None:
+    """No driver, or a failure that tells nothing of ops; another scheme is not what ships."""
+    absent = Cell(scheme="float16", runtime="litert_gpu_half", status="absent", reason="no 16-bit floats")
+    other = Cell(scheme="int8", runtime="litert_gpu", status="failed", reason="x")
+    (kept,) = beside_runs([WHOLE], [absent, other], "float16")
+    assert not disagreements([kept])
+    assert details(kept) == ["not measured by litert_gpu_half, absent: no 16-bit floats"]

@@ -5,15 +5,18 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pipeline import recipe, target
+from pipeline import recipe, runtimes, target
 from pipeline.artifacts import Artifact, ConvertedModels, FileRecord, PreparedData, VerifiedModel, sha256
 from pipeline.console import Console
 from pipeline.parity.report import failures, notes, unexpected
 from pipeline.runtimes import litert, tflite_runtime
 from pipeline.sections import ExpectSection
 from pipeline.stages import STAGES, Work, verify
+from pipeline.stages.data import Part
+from pipeline.stages.data import test_part as of_test
 from tests.conftest import SmokeBuild
 
 ROOT = Path(__file__).parents[3]
@@ -125,7 +128,7 @@ def test_expectations_are_compared_on_the_same_train_set_alone(smoke_build: Smok
     assert not unexpected(None, facts, cells)
 
 
-def test_a_slow_runtime_is_given_the_first_images_alone(
+def test_a_slow_runtime_is_given_a_sample(
     smoke_build: SmokeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its cell is measured on them, says so, and is no ground for a pass or a picture."""
@@ -136,8 +139,8 @@ def test_a_slow_runtime_is_given_the_first_images_alone(
     few, all_of_it = cells["int8", "litert"], cells["int8", "tflite_runtime"]
     assert (few.images, few.test_images) == (100, 359)
     assert (all_of_it.images, all_of_it.test_images) == (359, None)
-    assert cells["float32", "litert"].agreement == 1.0, "sliced alike"
-    assert notes(verified.cells) == ["litert: the first 100 of 359 images"]
+    assert cells["float32", "litert"].agreement == 1.0, "the same images of both"
+    assert notes(verified.cells) == ["litert: a sample of 100 of the 359 images"]
     assert verified.outputs_of == "tflite_runtime"
     assert not unexpected(
         ExpectSection(train_images=1438, accuracy_percent={"int8": 99.99}),
@@ -147,6 +150,53 @@ def test_a_slow_runtime_is_given_the_first_images_alone(
     monkeypatch.setattr(litert, "MAX_IMAGES", 50, raising=False)
     again = next(cell for cell in run(task).cells if (cell.scheme, cell.runtime) == ("int8", "litert"))
     assert again.images == 50, "another count is another cell"
+
+
+def test_the_sample_holds_every_class_in_its_share(
+    smoke_build: SmokeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos stand by class: the first ones would be of one class alone."""
+    monkeypatch.setattr(litert, "MAX_IMAGES", 100, raising=False)
+    task = work(smoke_build, tmp_path)
+    part = of_test(task.input(PreparedData))
+    ordered = Part(part.images, np.sort(part.labels))
+    measuring = verify._Measuring(task, ordered, task.input(ConvertedModels))
+    rows = measuring._rows("litert")
+    assert rows is not None
+    assert rows == measuring._rows("litert") == tuple(sorted(set(rows)))
+    assert measuring._rows("tflite_runtime") is None
+    shares = np.bincount(ordered.labels) / len(ordered.labels) * 100
+    assert np.abs(np.bincount(ordered.labels[list(rows)]) - shares).max() <= 1
+
+
+def test_another_driver_is_another_cell(
+    smoke_build: SmokeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version of the package alone does not tell on what it ran."""
+    task = work(smoke_build, tmp_path)
+    measuring = verify._Measuring(task, of_test(task.input(PreparedData)), task.input(ConvertedModels))
+    before = measuring._path("litert", "int8.tflite")
+    monkeypatch.setattr(litert, "identity", lambda: "another driver", raising=False)
+    assert measuring._path("litert", "int8.tflite") != before
+    named = verify.settings(task.recipe, task.target, None)["runtimes"]
+    assert named["litert"][2] == "another driver"
+
+
+@pytest.mark.slow
+def test_the_accelerators_part_stands_beside_the_rules(smoke_build: SmokeBuild, tmp_path: Path) -> None:
+    """On a real driver: what ships for a GPU is taken whole, by the rules and by the run."""
+    if reason := runtimes.unavailable("litert_gpu"):
+        pytest.skip(reason)
+    task = work(smoke_build, tmp_path)
+    chosen = recipe.load("digits", overrides={"verify.runtimes": '["keras", "litert", "litert_gpu"]'}).smoke()
+    verified = run(dataclasses.replace(task, recipe=chosen, target=target.load("android-gpu")))
+    gpu = next(record for record in verified.delegation if record.delegate == "gpu")
+    (measured,) = (one for one in gpu.measured if one.runtime == "litert_gpu")
+    assert measured.status == "ran"
+    assert measured.run is not None
+    assert measured.run.taken == measured.run.ops == gpu.ops == gpu.delegated
+    assert measured.run.driver
+    assert measured.disagreements == ()
 
 
 def test_the_runtimes_of_the_target_are_in_the_settings() -> None:
