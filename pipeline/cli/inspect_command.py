@@ -20,7 +20,7 @@ MODEL = "model.tflite"
 @click.option("--android-api", type=click.IntRange(27, 34), default=30, show_default=True,
               help="Android API level that NNAPI is asked at in full; the others in a line.")  # fmt: skip
 @click.option("--bundle", type=click.Path(path_type=Path), metavar="BUNDLE",
-              help="Of an APK: whether this bundle's model is in it, by hash; if not, exit code 3.")  # fmt: skip
+              help="Of an APK: whether this bundle's model is in it, by hash; else exit 3.")  # fmt: skip
 @json_option
 @debug_option
 def command(
