@@ -1,0 +1,159 @@
+import Foundation
+
+/// The contract of a bundle: what an app must know to feed the model and read its answer.
+///
+/// Keys that an app has no use for are not read, and a newer pipeline may have more of them.
+public struct Manifest: Sendable, Equatable {
+    /// `model.tflite`.
+    public struct Model: Sendable, Equatable {
+        /// Its name in the bundle.
+        public let file: String
+        /// How it is quantised.
+        public let scheme: String
+        /// Of the file, lower case hexadecimal.
+        public let sha256: String
+        /// Of the file.
+        public let byteCount: Int
+        /// The tensor that the app fills.
+        public internal(set) var input: TensorSpec
+        /// The tensor that the app reads.
+        public internal(set) var output: TensorSpec
+        /// Oldest runtime it was made for.
+        public let runtimeFloor: String
+        /// Oldest runtime that reads all its ops right; nil where it is not known.
+        public let minRuntime: String?
+        /// In the order in which an app should try them.
+        public internal(set) var delegates: [DelegateName]
+        public internal(set) var delegatePlan: DelegatePlan
+    }
+
+    public enum Profile: String, Sendable, CaseIterable { case full, smoke }
+
+    public static let schemaVersion = 1
+    public static let mostLabels = 100_000
+    /// Longest manifest that is parsed. The pipeline's have some ten kilobytes, with many labels some more.
+    public static let mostBytes = 16 << 20
+
+    /// Of the recipe.
+    public let name: String
+    /// `smoke` marks a build for tests.
+    public let profile: Profile
+    public internal(set) var model: Model
+    public internal(set) var preprocess: PreprocessSpec
+    /// Nil where the dataset is not written by hand.
+    public internal(set) var drawing: DrawingSpec?
+    public internal(set) var postprocess: PostprocessSpec
+    /// Class index to label.
+    public internal(set) var labels: [String]
+    public let golden: Golden
+
+    /// Reads and checks a manifest.
+    public static func read(_ text: String) throws(ManifestError) -> Manifest {
+        try read(Data(text.utf8))
+    }
+
+    /// Reads and checks a manifest, UTF-8.
+    public static func read(_ data: Data) throws(ManifestError) -> Manifest {
+        guard data.count <= mostBytes else {
+            throw ManifestError("manifest: \(data.count) bytes, more than \(mostBytes)")
+        }
+        let decoder = JSONDecoder()
+        do {
+            // JSONDecoder traps on keys that are no Unicode text (seen with Foundation of Swift 6.0): bytes and
+            // escapes are checked before it sees them.
+            guard String(data: data, encoding: .utf8) != nil else { throw ManifestError("manifest: not UTF-8") }
+            _ = try JSONSerialization.jsonObject(with: data)
+            // First, so that of another version nothing else is asked.
+            let version = try decoder.decode(Version.self, from: data).schema_version
+            guard version == schemaVersion else {
+                throw ManifestError("manifest: schema_version is \(version), this app reads \(schemaVersion)")
+            }
+            return try decoder.decode(Manifest.self, from: data)
+        } catch {
+            throw ManifestError(error)
+        }
+    }
+}
+
+private struct Version: Decodable { let schema_version: Int }
+
+extension Manifest: Decodable {
+    private enum Key: String, CodingKey {
+        case name, profile, model, preprocess, drawing, postprocess, labels, golden
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: Key.self)
+        name = try fields.decode(String.self, forKey: .name)
+        profile = try fields.choice(.profile)
+        model = try fields.decode(Model.self, forKey: .model)
+        preprocess = try fields.decode(PreprocessSpec.self, forKey: .preprocess)
+        // Bundles from before these keys: nothing written by hand, and graphs that end in their softmax.
+        drawing = try fields.decodeIfPresent(DrawingSpec.self, forKey: .drawing)
+        postprocess =
+            try fields.decodeIfPresent(PostprocessSpec.self, forKey: .postprocess)
+            ?? PostprocessSpec(activation: .none)
+        labels = try fields.decode([String].self, forKey: .labels)
+        golden = try fields.decode(Golden.self, forKey: .golden)
+
+        guard (2...Self.mostLabels).contains(labels.count) else {
+            throw fields.refusal(.labels, "has \(labels.count), not 2 to \(Self.mostLabels)")
+        }
+        guard model.input.shape == [1] + preprocess.shape else {
+            throw ManifestError(
+                "manifest: the input takes \(model.input.shape), preprocessing gives \([1] + preprocess.shape)"
+            )
+        }
+        guard model.output.shape == [1, labels.count] else {
+            throw ManifestError("manifest: the output is \(model.output.shape), there are \(labels.count) labels")
+        }
+        guard Set(model.delegates) == model.delegatePlan.named else {
+            throw ManifestError(
+                "manifest: delegates are \(Self.list(model.delegates)), "
+                    + "delegate_plan opens \(Self.list(model.delegatePlan.named))"
+            )
+        }
+        if let wrong = golden.cases.first(where: { max($0.top1, $0.label ?? 0) >= labels.count }) {
+            throw ManifestError("manifest: golden case '\(wrong.id)' has a class beyond the \(labels.count) labels")
+        }
+    }
+
+    private static func list(_ names: some Collection<DelegateName>) -> String {
+        names.isEmpty ? "none" : names.map(\.rawValue).sorted().joined(separator: ", ")
+    }
+}
+
+extension Manifest.Model: Decodable {
+    private enum Key: String, CodingKey {
+        case file, scheme, sha256, bytes, input, output, runtime_floor, min_runtime, delegates, delegate_plan
+    }
+
+    private static let hexadecimal = Set("0123456789abcdef".utf8)
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: Key.self)
+        file = try fields.file(.file)
+        scheme = try fields.decode(String.self, forKey: .scheme)
+        sha256 = try fields.decode(String.self, forKey: .sha256)
+        guard sha256.utf8.count == 64, sha256.utf8.allSatisfy({ Self.hexadecimal.contains($0) }) else {
+            throw fields.refusal(.sha256, "is not 64 hexadecimal digits")
+        }
+        byteCount = try fields.whole(.bytes, in: 1...Int.max)
+        input = try fields.decode(TensorSpec.self, forKey: .input)
+        output = try fields.decode(TensorSpec.self, forKey: .output)
+        runtimeFloor = try fields.decode(String.self, forKey: .runtime_floor)
+        minRuntime = try fields.decodeIfPresent(String.self, forKey: .min_runtime)
+        let names = try fields.decode([String].self, forKey: .delegates)
+        delegates = try names.map { name in
+            guard let known = DelegateName(rawValue: name) else {
+                let all = DelegateName.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+                throw fields.refusal(.delegates, "has '\(name.prefix(40))'; this app knows \(all)")
+            }
+            return known
+        }
+        guard Set(delegates).count == delegates.count else {
+            throw fields.refusal(.delegates, "names a delegate twice")
+        }
+        delegatePlan = try fields.decode(DelegatePlan.self, forKey: .delegate_plan)
+    }
+}

@@ -1,0 +1,103 @@
+@testable import ClassifierCore
+import Foundation
+import GoldenCases
+import Testing
+
+/// Golden bundles that the library at hand is new enough for.
+enum EngineCases {
+    static let found = Result { try GoldenPlaces.bundles() }
+    static let bundles = (try? found.get()) ?? []
+    static let run = bundles.filter { tooOld($0) == nil }
+    static let skipped = bundles.filter { tooOld($0) != nil }
+
+    /// Why a bundle's model is not for this library; nil if it is. What needs no newer ops runs.
+    static func tooOld(_ bundle: GoldenFolder) -> String? {
+        let needed = bundle.manifest.model.minRuntime
+        guard let needed, isOlder(TensorFlowLite.version, than: needed) else { return nil }
+        return "\(bundle) needs TensorFlow Lite \(needed), the tests have \(TensorFlowLite.version)"
+    }
+
+    static func isOlder(_ version: String, than other: String) -> Bool {
+        func numbers(_ text: String) -> [Int] { text.split(separator: ".").map { Int($0.prefix { $0.isNumber }) ?? 0 } }
+        return numbers(version).lexicographicallyPrecedes(numbers(other))
+    }
+}
+
+/// A picture in, an answer out: the shipped file on the real engine, through the `Classifier` that the app uses.
+@Suite struct EngineTests {
+    @Test func thereIsABundleToRun() throws {
+        _ = try EngineCases.found.get()
+        for bundle in EngineCases.skipped { print("SKIPPED: \(EngineCases.tooOld(bundle) ?? "")") }
+        for bundle in EngineCases.run { print("RUN: \(bundle) on TensorFlow Lite \(TensorFlowLite.version)") }
+        #expect(!EngineCases.run.isEmpty)
+    }
+
+    @Test(arguments: EngineCases.run)
+    func goldenTensorsGiveGoldenOutputs(_ bundle: GoldenFolder) throws {
+        let (model, golden) = (bundle.manifest.model, bundle.manifest.golden)
+        let engine = try TensorFlowLite(bundle.model, model, threads: 1)
+        let postprocess = Postprocess(
+            spec: bundle.manifest.postprocess, output: model.output, labels: bundle.manifest.labels
+        )
+        var output = [UInt8](repeating: 0, count: model.output.byteCount)
+        var largest = 0.0
+        for each in golden.cases {
+            try bundle.tensor(each).withUnsafeBytes { tensor in
+                try output.withUnsafeMutableBytes { try engine.run(tensor, into: $0) }
+            }
+            let found = output.withUnsafeBytes(postprocess.real)
+            let expected = try bundle.output(each).withUnsafeBytes(postprocess.real)
+            let difference = zip(found, expected).map { Double(abs($0 - $1)) }.max() ?? .infinity
+            #expect(difference <= golden.outputTolerance, "\(each.id)")
+            largest = max(largest, difference)
+        }
+        print("\(bundle): \(golden.cases.count) outputs, largest difference \(largest) of \(golden.outputTolerance)")
+    }
+
+    @Test(arguments: EngineCases.run)
+    func picturesGiveGoldenLabels(_ bundle: GoldenFolder) async throws {
+        let manifest = bundle.manifest
+        let (engine, _) = try DelegateOrder(manifest.model).open { choice in
+            guard case .xnnpack(let options) = choice else { throw EngineError(message: "no phone") }
+            return try TensorFlowLite(bundle.model, manifest.model, threads: options.threads)
+        }
+        let classifier = ModelClassifier(manifest, engine: engine)
+        // A picture of the input's size is what the dataset has: to preprocess it once more is not its way.
+        for each in manifest.golden.cases where each.kind != .image {
+            let pixels = try bundle.pixels(each)
+            let answer = try await classifier.classify(pixels, top: manifest.labels.count)
+            let probability = Dictionary(uniqueKeysWithValues: answer.recognitions.map { ($0.index, $0.probability) })
+            let best = try #require(answer.recognitions.first)
+            // A near-tie within the tolerance may turn.
+            let lead = best.probability - (probability[each.top1] ?? 0)
+            #expect(lead <= manifest.golden.outputTolerance, "\(each.id): \(best.label)")
+            #expect(best.label == manifest.labels[best.index])
+        }
+        print("\(bundle): \(classifier.delegate)")
+    }
+
+    @Test(arguments: EngineCases.run)
+    func theFileIsTheManifests(_ bundle: GoldenFolder) throws {
+        #expect(try Data(contentsOf: bundle.model).count == bundle.manifest.model.byteCount)
+    }
+
+    @Test func aFileThatIsNoModelIsRefused() throws {
+        let bundle = try #require(EngineCases.run.first)
+        let text = bundle.url.appendingPathComponent("manifest.json")
+        #expect(throws: EngineError.self) { try TensorFlowLite(text, bundle.manifest.model, threads: 1) }
+    }
+
+    @Test func aManifestOfAnotherModelIsRefused() throws {
+        let bundle = try #require(EngineCases.run.first)
+        var model = bundle.manifest.model
+        model.output = TensorSpec(name: "", shape: [1, 999], type: .uint8, quantisation: model.output.quantisation)
+        #expect(throws: EngineError.self) { try TensorFlowLite(bundle.model, model, threads: 1) }
+    }
+
+    @Test func versionsAreComparedByNumber() {
+        #expect(EngineCases.isOlder("2.9.0", than: "2.14.0"))
+        #expect(!EngineCases.isOlder("2.14.0", than: "2.9.0"))
+        #expect(!EngineCases.isOlder("2.9.0", than: "1.14.0"))
+        #expect(!EngineCases.isOlder("2.9.0", than: "2.9"))
+    }
+}
