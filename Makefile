@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-slow test-all lint format golden contract bench docs lock clean
+.PHONY: help build test test-slow test-all lint format android-test android-apk ios-test golden contract bench docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,15 @@ lint: $(READY) ## ruff, mypy --strict, import contracts, generated text up to da
 format: $(READY) ## reformat the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+android-test: ## the contract in Kotlin on the JVM, with the real TensorFlow Lite (JDK 17, Maven)
+	android_demo/tools/test
+
+android-apk: ## build, sign and verify the demo APK without Android's SDK (JDK 17, Maven, apt or apksigner)
+	$(PYTHON) android_demo/tools/apk
+
+ios-test: ## the contract in Swift, with the real TensorFlow Lite; sets up Swift where there is none
+	ios_demo/tools/test.sh
 
 golden: $(READY) ## build the golden bundles of the tests anew
 	$(BIN)/python -m tests.golden_bundles
