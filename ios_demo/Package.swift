@@ -4,7 +4,7 @@ import PackageDescription
 // The core of the app, and its tests, which run on Linux too. The app itself and its live engine need UIKit and
 // TensorFlow Lite's pods, which Swift packages cannot take: project.yml (XcodeGen) and the Podfile build them.
 //
-// The tests of the real engine are there where MOBILE_PIPELINE_TFLITE names the folder of a TensorFlow Lite C
+// The tests of the app's own engine are there where MOBILE_PIPELINE_TFLITE names the folder of a TensorFlow Lite C
 // library: tools/test.sh fetches one and says so.
 
 let library = Context.environment["MOBILE_PIPELINE_TFLITE"]
@@ -12,10 +12,14 @@ let library = Context.environment["MOBILE_PIPELINE_TFLITE"]
 let engineTests: [Target] =
     library.map { folder in
         [
-            .systemLibrary(name: "CTensorFlowLite", path: "Tests/CTensorFlowLite"),
+            .systemLibrary(name: "TensorFlowLiteC", path: "Tests/TensorFlowLiteC"),
+            .target(
+                name: "LiveEngine", dependencies: ["ClassifierCore", "TensorFlowLiteC"],
+                path: "Sources/ClassifierLive/Engine"
+            ),
             .testTarget(
                 name: "EngineTests",
-                dependencies: ["ClassifierCore", "GoldenCases", "CTensorFlowLite"],
+                dependencies: ["ClassifierCore", "GoldenCases", "LiveEngine"],
                 linkerSettings: [.unsafeFlags(["-L\(folder)", "-Xlinker", "-rpath", "-Xlinker", folder])]
             ),
         ]

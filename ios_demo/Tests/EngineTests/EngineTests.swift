@@ -1,6 +1,7 @@
 @testable import ClassifierCore
 import Foundation
 import GoldenCases
+@testable import LiveEngine
 import Testing
 
 /// Golden bundles that the library at hand is new enough for.
@@ -13,13 +14,13 @@ enum EngineCases {
     /// Why a bundle's model is not for this library; nil if it is. What needs no newer ops runs.
     static func tooOld(_ bundle: GoldenFolder) -> String? {
         let needed = bundle.manifest.model.minRuntime
-        guard let needed, isOlder(TensorFlowLite.version, than: needed) else { return nil }
-        return "\(bundle) needs TensorFlow Lite \(needed), the tests have \(TensorFlowLite.version)"
+        guard let needed, RuntimeVersion(TfliteEngine.version) < RuntimeVersion(needed) else { return nil }
+        return "\(bundle) needs TensorFlow Lite \(needed), the tests have \(TfliteEngine.version)"
     }
 
-    static func isOlder(_ version: String, than other: String) -> Bool {
-        func numbers(_ text: String) -> [Int] { text.split(separator: ".").map { Int($0.prefix { $0.isNumber }) ?? 0 } }
-        return numbers(version).lexicographicallyPrecedes(numbers(other))
+    /// The app's own engine on the CPU, the one delegate that this machine has.
+    static func open(_ file: URL, _ model: Manifest.Model, threads: Int = 1) throws -> TfliteEngine {
+        try TfliteEngine(file, model, .xnnpack(XnnpackOptions(threads: threads)), accelerator: nil)
     }
 }
 
@@ -28,14 +29,14 @@ enum EngineCases {
     @Test func thereIsABundleToRun() throws {
         _ = try EngineCases.found.get()
         for bundle in EngineCases.skipped { print("SKIPPED: \(EngineCases.tooOld(bundle) ?? "")") }
-        for bundle in EngineCases.run { print("RUN: \(bundle) on TensorFlow Lite \(TensorFlowLite.version)") }
+        for bundle in EngineCases.run { print("RUN: \(bundle) on TensorFlow Lite \(TfliteEngine.version)") }
         #expect(!EngineCases.run.isEmpty)
     }
 
     @Test(arguments: EngineCases.run)
     func goldenTensorsGiveGoldenOutputs(_ bundle: GoldenFolder) throws {
         let (model, golden) = (bundle.manifest.model, bundle.manifest.golden)
-        let engine = try TensorFlowLite(bundle.model, model, threads: 1)
+        let engine = try EngineCases.open(bundle.model, model)
         let postprocess = Postprocess(
             spec: bundle.manifest.postprocess, output: model.output, labels: bundle.manifest.labels
         )
@@ -59,7 +60,7 @@ enum EngineCases {
         let manifest = bundle.manifest
         let (engine, _) = try DelegateOrder(manifest.model).open { choice in
             guard case .xnnpack(let options) = choice else { throw EngineError(message: "no phone") }
-            return try TensorFlowLite(bundle.model, manifest.model, threads: options.threads)
+            return try EngineCases.open(bundle.model, manifest.model, threads: options.threads)
         }
         let classifier = ModelClassifier(manifest, engine: engine)
         // A picture of the input's size is what the dataset has: to preprocess it once more is not its way.
@@ -84,20 +85,74 @@ enum EngineCases {
     @Test func aFileThatIsNoModelIsRefused() throws {
         let bundle = try #require(EngineCases.run.first)
         let text = bundle.url.appendingPathComponent("manifest.json")
-        #expect(throws: EngineError.self) { try TensorFlowLite(text, bundle.manifest.model, threads: 1) }
+        #expect(throws: EngineError.self) { try EngineCases.open(text, bundle.manifest.model) }
     }
 
     @Test func aManifestOfAnotherModelIsRefused() throws {
         let bundle = try #require(EngineCases.run.first)
         var model = bundle.manifest.model
         model.output = TensorSpec(name: "", shape: [1, 999], type: .uint8, quantisation: model.output.quantisation)
-        #expect(throws: EngineError.self) { try TensorFlowLite(bundle.model, model, threads: 1) }
+        #expect(throws: EngineError.self) { try EngineCases.open(bundle.model, model) }
+    }
+
+    @Test(arguments: EngineCases.run)
+    func everyRunGivesTheSame(_ bundle: GoldenFolder) throws {
+        let model = bundle.manifest.model
+        let engine = try EngineCases.open(bundle.model, model, threads: 2)
+        let tensor = try bundle.tensor(bundle.manifest.golden.cases[0])
+        let outputs = try (0..<20).map { _ in
+            var output = [UInt8](repeating: 0, count: model.output.byteCount)
+            try tensor.withUnsafeBytes { filled in
+                try output.withUnsafeMutableBytes { try engine.run(filled, into: $0) }
+            }
+            return output
+        }
+        #expect(Set(outputs).count == 1)
+        #expect(engine.delegate == "XNNPACK, 2 threads")
+    }
+
+    @Test func aTensorOfAnotherSizeIsRefused() throws {
+        let bundle = try #require(EngineCases.run.first)
+        let engine = try EngineCases.open(bundle.model, bundle.manifest.model)
+        var output = [UInt8](repeating: 0, count: bundle.manifest.model.output.byteCount)
+        #expect(throws: EngineError.self) {
+            try [0, 0, 0].withUnsafeBytes { short in
+                try output.withUnsafeMutableBytes { try engine.run(short, into: $0) }
+            }
+        }
     }
 
     @Test func versionsAreComparedByNumber() {
-        #expect(EngineCases.isOlder("2.9.0", than: "2.14.0"))
-        #expect(!EngineCases.isOlder("2.14.0", than: "2.9.0"))
-        #expect(!EngineCases.isOlder("2.9.0", than: "1.14.0"))
-        #expect(!EngineCases.isOlder("2.9.0", than: "2.9"))
+        #expect(RuntimeVersion("2.9.0") < RuntimeVersion("2.14.0"))
+        #expect(!(RuntimeVersion("2.14.0") < RuntimeVersion("2.9.0")))
+        #expect(!(RuntimeVersion("2.9.0") < RuntimeVersion("1.14.0")))
+        #expect(RuntimeVersion("2.9.0") == RuntimeVersion("2.9"))
+        #expect(RuntimeVersion("2.17.0-rc1") == RuntimeVersion("2.17.0"))
+    }
+}
+
+/// What the engine's callback collects, and screens show as the reason of a refusal.
+@Suite struct EngineReportTests {
+    private func say(_ report: EngineReport, _ format: String, _ arguments: any CVarArg...) {
+        withVaList(arguments) { EngineReport.of(report.context).add(format, $0) }
+    }
+
+    @Test func reasonsAreKeptUntilTheyAreTaken() {
+        let report = EngineReport()
+        #expect(report.take() == nil)
+        say(report, "op %d version %d\n", 3, 99)
+        say(report, "Registration failed.\n")
+        say(report, "Registration failed.\n")
+        #expect(report.take() == "op 3 version 99; Registration failed.")
+        #expect(report.take() == nil)
+    }
+
+    @Test func longAndManyReasonsAreCut() {
+        let report = EngineReport()
+        for i in 0..<100 { say(report, String(repeating: "x", count: 5000) + "%d", i) }
+        say(report, "%d", 7)
+        #expect((report.take() ?? "").count < 10_000)
+        say(report, "  \n")
+        #expect(report.take() == nil)
     }
 }

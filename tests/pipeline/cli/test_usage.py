@@ -83,7 +83,7 @@ def test_an_unknown_name_is_wrong_usage_and_the_nearest_one_is_named(cli: Pipeli
         (("build", "no/such/recipe.toml"), "no/such/recipe.toml: No such file or directory"),
         (("train",), "Missing argument 'RECIPE'"),
         (("verify",), "name a RECIPE, BUNDLE or FILE.tflite; only --contract needs none"),
-        (("inspect",), "Missing argument 'FILE.tflite|BUNDLE'"),
+        (("inspect",), "Missing argument 'FILE.tflite|BUNDLE|APP.apk'"),
         (("list", "recipes", "models"), "unexpected extra argument"),
         (("verify", "x.tflite", "--min-agreement", "98"), "98.0 is not in the range 0<=x<=1"),
         (("verify", "x.tflite", "--max-drop", "some"), "'some' is not a valid float"),

@@ -1,0 +1,136 @@
+import ClassifierCore
+
+/// Gives the picture to recognise; called away from the main actor. It throws `PictureError`, or the core's
+/// `PixelsError`, where the user's picture is at fault, not the model.
+typealias Picture = @Sendable (Manifest) throws -> Pixels
+
+/// A picture that cannot be read; the message is for the screen.
+struct PictureError: Error, Equatable, CustomStringConvertible {
+    let message: String
+    var description: String { message }
+}
+
+/// A model that is ready, and why it is on no better delegate.
+struct OpenModel: Sendable {
+    let manifest: Manifest
+    let classifier: any Classifier
+    let skipped: [DelegateSkipped]
+}
+
+/// What a screen shows of its model.
+enum ModelState: Sendable {
+    case opening
+    case missing
+    case broken(String)
+    case ready(OpenModel)
+}
+
+/// What became of the last picture.
+enum Answer: Sendable, Equatable {
+    case none
+    case working
+    case given(Classification)
+    /// - `isPicture`: whether it is the picture that is at fault.
+    case failed(reason: String, isPicture: Bool)
+}
+
+/// A model, and the pictures that wait for it: where they come faster than answers only the latest is recognised.
+///
+/// It belongs to the main actor; opening, preprocessing and inference do not run there.
+@MainActor
+final class Recogniser {
+    /// Opens the model, or gives nil where there is none; called away from the main actor.
+    typealias Opener = @Sendable () throws -> OpenModel?
+
+    private struct Job {
+        let number: Int
+        let picture: Picture
+    }
+
+    /// Classes that a screen shows.
+    nonisolated static let top = 5
+
+    private(set) var model: ModelState = .opening
+    private(set) var answer: Answer = .none
+    /// Told before every change.
+    var willChange: (() -> Void)?
+
+    private var waiting: Job?
+    private var isWorking = false
+    private var latest = 0
+    private var firstWanted = 0
+
+    init(_ opener: @escaping Opener) {
+        Task { await open(opener) }
+    }
+
+    /// Recognises a picture, or nothing where it is nil, in place of every earlier one.
+    func submit(_ picture: Picture?) {
+        latest += 1
+        guard let picture else {
+            waiting = nil
+            firstWanted = latest + 1
+            change { answer = .none }
+            return
+        }
+        // A running series keeps its last answer until the next: the screen must not flicker while one writes.
+        if case .given = answer {} else { change { answer = .working } }
+        waiting = Job(number: latest, picture: picture)
+        work()
+    }
+
+    private func open(_ opener: @escaping Opener) async {
+        let state = await Task.detached(priority: .userInitiated) { () -> ModelState in
+            do {
+                return try opener().map(ModelState.ready) ?? .missing
+            } catch {
+                return .broken("\(error)")
+            }
+        }.value
+        change { model = state }
+        if case .ready = state {
+            work()
+        } else {
+            waiting = nil
+            change { answer = .none }
+        }
+    }
+
+    private func work() {
+        guard !isWorking, case .ready(let opened) = model, waiting != nil else { return }
+        isWorking = true
+        Task {
+            while let job = waiting {
+                waiting = nil
+                finish(job, await Self.recognise(job.picture, opened))
+            }
+            isWorking = false
+        }
+    }
+
+    private func finish(_ job: Job, _ result: Answer) {
+        var isAnswer = false
+        if case .given = result { isAnswer = true }
+        // An answer on the way to the latest is shown too, a failure is not.
+        if job.number == latest || isAnswer && job.number >= firstWanted { change { answer = result } }
+    }
+
+    private nonisolated static func recognise(_ picture: @escaping Picture, _ model: OpenModel) async -> Answer {
+        await Task.detached(priority: .userInitiated) { () -> Answer in
+            do {
+                return .given(try await model.classifier.classify(picture(model.manifest), top: top))
+            } catch let error as PictureError {
+                return .failed(reason: error.message, isPicture: true)
+            } catch let error as PixelsError {
+                return .failed(reason: error.message, isPicture: true)
+            } catch {
+                return .failed(reason: "\(error)", isPicture: false)
+            }
+        }.value
+    }
+
+    private func change(_ action: () -> Void) {
+        willChange?()
+        action()
+    }
+}

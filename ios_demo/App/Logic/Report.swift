@@ -1,0 +1,65 @@
+import ClassifierCore
+import Foundation
+
+/// A recogniser's state in words, the same on both screens.
+struct Report: Equatable {
+    /// The answer itself, or what is awaited: what is read out when it changes.
+    var summary = ""
+    /// What went wrong, for the person with the phone.
+    var problem = ""
+    /// What a developer types against it.
+    var command = ""
+    var recognitions: [Recognition] = []
+    var took = ""
+    /// The model, what it runs on, and why on nothing better.
+    var model: [String] = []
+
+    /// - Parameters:
+    ///   - nothing: what stands there before the first picture.
+    ///   - locale: of the numbers.
+    init(_ state: ModelState, _ answer: Answer, nothing: String, locale: Locale = .current) {
+        switch state {
+        case .opening: summary = "Opening the model…"
+        case .missing:
+            problem = "There is no model for this screen. On your computer, put one in and build the app again:"
+            command = Slot.command
+        case .broken(let reason): problem = "The model cannot be used: \(reason)"
+        case .ready(let opened):
+            model = Self.describe(opened)
+            show(answer, nothing: nothing, locale: locale)
+        }
+    }
+
+    private mutating func show(_ answer: Answer, nothing: String, locale: Locale) {
+        switch answer {
+        case .none: summary = nothing
+        case .working: summary = "Looking…"
+        case .given(let classification):
+            recognitions = classification.recognitions
+            summary = recognitions.first?.label ?? ""
+            let (model, picture) = (classification.inferenceMilliseconds, classification.preprocessMilliseconds)
+            took = String(format: "Model %.1f ms, picture %.1f ms", locale: locale, model, picture)
+        case .failed(let reason, isPicture: true): problem = "The picture cannot be read: \(reason)"
+        case .failed(let reason, isPicture: false): problem = "The model failed: \(reason)"
+        }
+    }
+
+    private static func describe(_ opened: OpenModel) -> [String] {
+        let manifest = opened.manifest
+        var lines = ["\(manifest.name), \(manifest.model.scheme), \(manifest.labels.count) classes"]
+        lines.append("Runs on \(opened.classifier.delegate)")
+        lines += opened.skipped.map { "Not on \($0.name.rawValue): \($0.reason)" }
+        if manifest.profile == .smoke {
+            lines.append("This model was made in seconds for a test: its answers mean nothing.")
+        }
+        return lines
+    }
+
+    /// "93 %", in the reader's own way.
+    static func percent(_ share: Double, locale: Locale = .current) -> String {
+        let format = NumberFormatter()
+        format.numberStyle = .percent
+        format.locale = locale
+        return format.string(from: NSNumber(value: share)) ?? "\(Int((share * 100).rounded())) %"
+    }
+}

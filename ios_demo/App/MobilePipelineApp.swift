@@ -1,0 +1,20 @@
+import SwiftUI
+
+@main
+struct MobilePipelineApp: App {
+    var body: some Scene {
+        WindowGroup { HomeView() }
+    }
+}
+
+/// The two screens. Both models run on this device, and no picture leaves it.
+struct HomeView: View {
+    var body: some View {
+        TabView {
+            DrawingScreen()
+                .tabItem { Label("Draw", systemImage: "scribble") }
+            PhotoScreen()
+                .tabItem { Label("Photo", systemImage: "photo") }
+        }
+    }
+}
