@@ -59,6 +59,10 @@ slack the last bit of a sum, which no two languages add up alike, would move it 
 GAUSSIAN_REACH = 3
 """Standard deviations that the kernel reaches; the 0.3 % of the weight beyond is spread over the rest."""
 
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+SMALLEST_FLOAT32 = float(np.finfo(np.float32).tiny)
+"""Of the numbers that keep their precision: scale and offset are applied in float32."""
+
 _OPENING = threading.Lock()
 """Held while a picture's header is read: all threads share Python's warning filters, changed there."""
 
@@ -104,6 +108,11 @@ class PreprocessSpec(BaseModel):
             raise ValueError("fit, ink_threshold and place go with crop 'ink'")
         if self.scale == 0.0:
             raise ValueError("scale 0 makes every picture the same")
+        ends = (self.scale, self.offset, 255 * self.scale + self.offset)
+        if max(map(abs, ends)) > LARGEST_FLOAT32 or abs(self.scale) < SMALLEST_FLOAT32:
+            raise ValueError(
+                f"scale {self.scale:g} and offset {self.offset:g} leave the range of float32, which they are in"
+            )
         return self
 
     @property
