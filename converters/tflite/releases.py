@@ -49,6 +49,8 @@ class Carrier:
             and what they read is told by their number; ``told``, by others, the registry was not asked.
         source: where the rows are from.
         versions: known ones, oldest first.
+        pages_16k: the first version for phones with pages of 16 KB; "" where none is; None where the question
+            is not asked, as outside Android.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Carrier:
     known: Known
     source: str
     versions: tuple[PackageVersion, ...]
+    pages_16k: str | None = None
 
     def lowest(self, release: Release, ops: Collection[str]) -> str | None:
         """The lowest known version that reads a file.
@@ -106,6 +109,7 @@ def carriers() -> tuple[Carrier, ...]:
                 )
                 for one in row["versions"]
             ),
+            pages_16k=row["pages_16k"]["since"] if "pages_16k" in row else None,
         )
         for row in tomllib.loads(FILE.read_text("utf-8"))["carrier"]
     )

@@ -10,12 +10,12 @@ from pathlib import Path
 from pipeline.apk import manifest, signing
 from pipeline.apk.archive import Archive, InvalidApkError, UnreadableEntryError
 from pipeline.apk.axml import DamagedXmlError
-from pipeline.apk.findings import findings
+from pipeline.apk.findings import RESOURCES, findings
 from pipeline.apk.libraries import Library, libraries
 from pipeline.apk.manifest import AppFacts
 from pipeline.apk.models import PackedModel, models
 
-__all__ = ["Apk", "InvalidApkError", "inspect", "inspect_archive"]
+__all__ = ["Apk", "Archive", "InvalidApkError", "inspect", "inspect_archive"]
 
 BUNDLE_MARK = "BundleConfig.pb"
 """In an Android App Bundle, from which a store makes APKs."""
@@ -75,7 +75,7 @@ def inspect_archive(archive: Archive) -> Apk:
     except (DamagedXmlError, UnreadableEntryError) as error:
         trouble = f"{manifest.FILE}: {error}"
     natives, packed, signed = tuple(libraries(archive)), tuple(models(archive)), signing.schemes(archive)
-    wrong = tuple(findings(app, natives, packed, signed))
+    wrong = tuple(findings(app, natives, packed, signed, archive.find(RESOURCES)))
     return Apk(
         bytes=len(archive.content),
         app=app,

@@ -36,9 +36,6 @@ LONGEST_COMMENT = 65_535
 MAPPED_BYTES = 256_000_000
 """From this size on an APK is mapped instead of read; see ``converters.tflite.inspect``."""
 
-MOST_ENTRIES = 200_000
-"""Android's own tools take 65,535, the most that the end record can say; a directory can lie."""
-
 MOST_UNPACKED = 512_000_000
 """Bytes to which one file may unpack: twice the largest library or model that an APK may download with. A
 zip of 500 kB can say that it holds so much."""
@@ -128,9 +125,14 @@ class Archive:
         """Of all files."""
         return frozenset(entry.name for entry in self.entries)
 
+    @cached_property
+    def _by_name(self) -> dict[str, Entry]:
+        """Of names that differ only in bytes which are no text the first file counts."""
+        return {entry.name: entry for entry in reversed(self.entries)}
+
     def find(self, name: str) -> Entry | None:
         """The file of this name."""
-        return next((entry for entry in self.entries if entry.name == name), None)
+        return self._by_name.get(name)
 
     def head(self, entry: Entry, count: int) -> bytes:
         """The first bytes of a file, unpacked; fewer where it is shorter, or damaged."""
@@ -177,8 +179,6 @@ class Archive:
         return entries, directory
 
     def _entries(self, place: int, end: int, count: int) -> Iterator[Entry]:
-        if count > MOST_ENTRIES:
-            raise self._invalid(f"{count:,} files")
         names, directory = set(), place
         for number in range(count):
             if place + CENTRAL.size > end:

@@ -11,14 +11,18 @@ from pipeline.cli._inspection import plain
 from pipeline.cli._options import print_json, print_table
 
 if TYPE_CHECKING:
-    from pipeline.apk import Apk
+    from pipeline.apk import Apk, Archive
+    from pipeline.apk.embedded import Embedded
     from pipeline.apk.libraries import Library
     from pipeline.apk.manifest import AppFacts
     from pipeline.apk.models import PackedModel
     from pipeline.release.manifest import Manifest
 
 MAGIC = b"PK"
-"""What every zip begins with."""
+"""What Android asks an APK to begin with; another zip may have anything before its files."""
+
+LABELS = "labels.txt"
+"""File of a bundle that an app reads beside the model and the manifest."""
 
 LONGEST_FINDING = 600
 """Characters of a finding that are shown."""
@@ -57,42 +61,75 @@ def run(file: Path, bundle: Path | None, *, as_json: bool) -> None:
     Raises:
         InvalidApkError: it is none.
         StepError: the bundle cannot be read.
-        GateError: the bundle's model is not in it, after all else was shown.
+        GateError: the bundle's model is not in it, or other labels or another manifest lie beside it, after
+            all else was shown.
     """
     from pipeline import apk
     from pipeline.release.manifest import read
 
     manifest = None if bundle is None else read(bundle)
-    found = apk.inspect(file)
-    matches = () if manifest is None else tuple(_matches(found, manifest))
+    archive = apk.Archive.open(file)
+    found = apk.inspect_archive(archive)
+    copies = () if bundle is None or manifest is None else _copies(archive, found, bundle, manifest)
     if as_json:
-        compared = {} if manifest is None else {"bundle": _compared(manifest, matches)}
+        compared = {} if manifest is None else {"bundle": _compared(manifest, copies)}
         print_json({"file": str(file), "kind": "apk", **asdict(found), **compared})
     else:
         _show(file, found)
         if manifest is not None:
-            click.echo(f"\nbundle {manifest.name}\n  {_said(manifest, matches)}")
-    if manifest is not None and not matches:
-        from pipeline.errors import GateError
+            click.echo(f"\nbundle {manifest.name}")
+            for line in _said(manifest, copies):
+                click.echo(f"  {line}")
+    if manifest is not None:
+        _judge(file, bundle, manifest, copies)
 
+
+def _copies(archive: "Archive", found: "Apk", bundle: Path, manifest: "Manifest") -> tuple["Embedded", ...]:
+    """Every copy of the bundle's model, with what an app reads beside it."""
+    from pipeline.apk.embedded import embedded
+    from pipeline.artifacts import sha256
+    from pipeline.release.manifest import FILE
+
+    beside = {FILE: sha256(bundle / FILE)}
+    if LABELS in manifest.files:
+        beside = {LABELS: manifest.files[LABELS].sha256, **beside}
+    return embedded(archive, found.models, model=manifest.model.sha256, beside=beside)
+
+
+def _judge(file: Path, bundle: Path | None, manifest: "Manifest", copies: tuple["Embedded", ...]) -> None:
+    from pipeline.errors import GateError
+
+    if not copies:
         raise GateError(
             f"{file}: no model in it is {bundle}'s model.tflite (sha256 {manifest.model.sha256}); embed the "
             "bundle and build the app anew"
         )
+    others = [plain(name) for copy in copies for name in copy.others]
+    if others:
+        raise GateError(
+            f"{file}: {', '.join(others)}: not {bundle}'s, though the model beside it is; embed the bundle "
+            "and build the app anew"
+        )
 
 
-def _matches(found: "Apk", manifest: "Manifest") -> list[str]:
-    return [model.name for model in found.models if model.sha256 == manifest.model.sha256]
+def _compared(manifest: "Manifest", copies: tuple["Embedded", ...]) -> dict[str, Any]:
+    return {
+        "name": manifest.name,
+        "model_sha256": manifest.model.sha256,
+        "found_as": [copy.model for copy in copies],
+        "copies": [asdict(copy) for copy in copies],
+    }
 
 
-def _compared(manifest: "Manifest", matches: tuple[str, ...]) -> dict[str, Any]:
-    return {"name": manifest.name, "model_sha256": manifest.model.sha256, "found_as": list(matches)}
-
-
-def _said(manifest: "Manifest", matches: tuple[str, ...]) -> str:
-    if not matches:
-        return f"its model.tflite (sha256 {manifest.model.sha256[:12]}...) is not in the APK"
-    return f"its model.tflite, byte for byte: {', '.join(map(plain, matches))}"
+def _said(manifest: "Manifest", copies: tuple["Embedded", ...]) -> list[str]:
+    if not copies:
+        return [f"its model.tflite (sha256 {manifest.model.sha256[:12]}...) is not in the APK"]
+    words = {"same": "the same", "other": "ANOTHER", "absent": "not there"}
+    return [
+        f"its model.tflite, byte for byte: {plain(copy.model)}; beside it "
+        + ", ".join(f"{name} {words[state]}" for name, state in copy.beside.items())
+        for copy in copies
+    ]
 
 
 def _show(file: Path, found: "Apk") -> None:

@@ -83,10 +83,13 @@ def _show(embedded: "Embedded", dependencies: Path | None) -> None:
     click.echo(f"{embedded.bundle} in {embedded.destination.root}, slot {embedded.plan.slot}")
     if not outcome.written and not outcome.removed:
         click.echo(f"  unchanged: {len(outcome.unchanged):,} files")
-    for folder, count in _folders(outcome.written, embedded.plan.slot):
+    place = embedded.plan.slot.rpartition(":")[2]
+    for folder, count in _folders(outcome.written, place):
         click.echo(f"  written    {folder}  ({count:,} files)")
-    for folder, count in _folders(outcome.removed, embedded.plan.slot):
+    for folder, count in _folders(outcome.removed, place):
         click.echo(f"  removed    {folder}  ({count:,} files)")
+    for name in outcome.kept:
+        click.echo(f"  left       {name}  (edited since an earlier bundle brought it)")
     if embedded.plan.dependencies:
         if dependencies is None:
             click.echo(f"\n{embedded.plan.dependencies}", nl=False)
@@ -94,12 +97,12 @@ def _show(embedded: "Embedded", dependencies: Path | None) -> None:
             click.echo(f"  the lines for your build file are in {dependencies}")
 
 
-def _folders(names: tuple[str, ...], slot: str) -> list[tuple[str, int]]:
+def _folders(names: tuple[str, ...], place: str) -> list[tuple[str, int]]:
     """Folders with how many of the files each holds; the golden cases count as one."""
     counts: dict[str, int] = {}
     for name in names:
         folder = name.rpartition("/")[0]
-        place, cases, _ = folder.rpartition(f"/{slot}/golden")
-        shown = place + cases or folder
+        above, cases, _ = folder.rpartition(f"/{place}/golden")
+        shown = above + cases or folder
         counts[shown] = counts.get(shown, 0) + 1
     return list(counts.items())

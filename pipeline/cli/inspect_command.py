@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from pipeline.cli._options import debug_option, json_option, print_json
 
@@ -20,10 +21,13 @@ MODEL = "model.tflite"
 @click.option("--android-api", type=click.IntRange(27, 34), default=30, show_default=True,
               help="Android API level that NNAPI is asked at in full; the others in a line.")  # fmt: skip
 @click.option("--bundle", type=click.Path(path_type=Path), metavar="BUNDLE",
-              help="Of an APK: whether this bundle's model is in it, by hash; else exit 3.")  # fmt: skip
+              help="Of an APK: whether this bundle's model is in it, and its labels and manifest beside it, "
+                   "by hash; else exit 3.")  # fmt: skip
 @json_option
 @debug_option
+@click.pass_context
 def command(
+    context: click.Context,
     file: Path,
     android_api: int,
     bundle: Path | None,
@@ -42,6 +46,8 @@ def command(
     from pipeline.cli import _apk, _inspection
 
     if _apk.is_zip(file):
+        if context.get_parameter_source("android_api") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--android-api is for a model, which {file} is not: it is read as an APK")
         _apk.run(file, bundle, as_json=as_json)
         return
     if bundle is not None and file.exists():

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline import postprocess
-from pipeline.contract.cases import Case, read_array, tensor_dtype
+from pipeline.contract.cases import Case
 from pipeline.drawing import draw
 from pipeline.errors import InternalError
 from pipeline.preprocess import Pixels, picture
 from pipeline.release.manifest import Manifest
+from pipeline.release.raw import read_array
 from pipeline.runtimes import door_table
 
 TOP = 5
@@ -98,19 +99,19 @@ def read(folder: Path, case: Case, manifest: Manifest) -> Answer:
     """
     if case.kind == "output":
         told = min(TOP, len(manifest.labels))
-        top = read_array(folder / "top.u32", np.dtype("<u4"), (told,))
+        top = read_array(folder / "top.u32", "uint32", (told,))
         return Answer(
-            probabilities=read_array(folder / "probabilities.f64", np.dtype("<f8"), (len(manifest.labels),)),
+            probabilities=read_array(folder / "probabilities.f64", "float64", (len(manifest.labels),)),
             top=tuple(int(index) for index in top),
         )
-    shape, byte = manifest.preprocess.shape, np.dtype(np.uint8)
+    shape = manifest.preprocess.shape
     drawn = None
     if case.kind == "strokes" and manifest.drawing is not None:
-        drawn = read_array(folder / "pixels.u8", byte, (manifest.drawing.side,) * 2)
+        drawn = read_array(folder / "pixels.u8", "uint8", (manifest.drawing.side,) * 2)
     return Answer(
         pixels=drawn,
-        image=read_array(folder / "image.u8", byte, shape),
-        tensor=read_array(folder / "tensor.bin", tensor_dtype(manifest.model.input), shape),
+        image=read_array(folder / "image.u8", "uint8", shape),
+        tensor=read_array(folder / "tensor.bin", manifest.model.input.dtype, shape),
     )
 
 

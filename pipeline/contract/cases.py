@@ -19,12 +19,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.artifacts import TensorSpec
 from pipeline.contract import random_cases
+from pipeline.drawing import Stroke
 from pipeline.errors import StepError
 from pipeline.preprocess import Pixels
 from pipeline.release import golden
 from pipeline.release.manifest import FILE, GoldenCase, Manifest
+from pipeline.release.raw import little_endian, read_array
 from pipeline.release.replay import read_strokes
 
 Kind = Literal["picture", "image", "strokes", "output"]
@@ -49,7 +50,7 @@ class Case:
     id: str
     kind: Kind
     pixels: Pixels | None = None
-    strokes: Sequence[Sequence[tuple[float, float]]] = ()
+    strokes: Sequence[Stroke] = ()
     output: npt.NDArray[np.generic] | None = None
     golden: GoldenCase | None = None
 
@@ -58,27 +59,32 @@ def golden_cases(bundle: Path, manifest: Manifest) -> list[Case]:
     """A bundle's golden cases; each once more from its output on.
 
     Raises:
-        StepError: a file is missing or of another size than the manifest says.
+        StepError: a file is missing or of another size than the manifest says, or strokes without drawing.
     """
     found = []
     for case in manifest.golden.cases:
         folder = bundle / golden.FOLDER / case.id
         name: str = f"golden-{case.id}"
         if case.kind == "strokes":
+            if manifest.drawing is None:
+                raise StepError(f"{bundle / FILE}: case '{case.id}' has strokes, but 'drawing' is not there")
             found.append(
                 Case(id=name, kind="strokes", strokes=read_strokes(folder / golden.STROKES), golden=case)
             )
         else:
-            pixels = read_array(folder / "pixels.u8", np.dtype(np.uint8), case.pixels_shape)
+            pixels = read_array(folder / "pixels.u8", "uint8", case.pixels_shape)
             found.append(Case(id=name, kind=case.kind, pixels=pixels, golden=case))
         door = manifest.model.output
-        output = read_array(folder / "output.bin", tensor_dtype(door), door.shape[1:])
-        found.append(Case(id=f"{name}-output", kind="output", output=output, golden=case))
+        output = read_array(folder / "output.bin", door.dtype, door.shape[1:])
+        # Such a name is no other case's, whatever their ids are: both become folders.
+        found.append(Case(id=f"golden_output-{case.id}", kind="output", output=output, golden=case))
     return found
 
 
 def made(manifest: Manifest, *, count: int, seed: int) -> list[Case]:
-    """Random cases: half of them pictures, the rest images, outputs and, where they are drawn, strokes.
+    """Random cases: of eight three are pictures, two outputs, one is an image, two are strokes.
+
+    Where the contract draws nothing images stand for strokes.
 
     Args:
         manifest: whose contract they are for.
@@ -117,28 +123,6 @@ def write(folder: Path, manifest: Manifest, cases: Sequence[Case]) -> None:
         if case.kind == "strokes":
             record["strokes"] = case.strokes
         if case.output is not None:
-            little = case.output.astype(case.output.dtype.newbyteorder("<"))
-            (folder / case.id / "output.bin").write_bytes(little.tobytes())
+            (folder / case.id / "output.bin").write_bytes(little_endian(case.output))
         records.append(record)
     (folder / "cases.json").write_text(json.dumps({"cases": records}, allow_nan=False) + "\n", "utf-8")
-
-
-def tensor_dtype(tensor: TensorSpec) -> np.dtype[Any]:
-    """Of a tensor in a file."""
-    return np.dtype(tensor.dtype).newbyteorder("<")
-
-
-def read_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Reads a raw array.
-
-    Raises:
-        StepError: no such file, or not of this size.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StepError(f"{path}: {error.strerror}") from error
-    wanted = int(np.prod(shape)) * dtype.itemsize
-    if len(content) != wanted:
-        raise StepError(f"{path}: {len(content):,} bytes, not {wanted:,}: {dtype.name} {list(shape)}")
-    return np.frombuffer(content, dtype=dtype).reshape(shape)

@@ -29,22 +29,25 @@ class Difference:
 
     Attributes:
         levels: largest difference of a grey level, drawn or after the PreprocessSpec.
-        steps: largest difference in the input tensor: steps of a quantised one, else the number's.
+        steps: largest difference in a quantised input tensor.
+        number: largest difference in an input tensor of float32.
         probability: largest difference of a probability.
         faults: what is beyond its tolerance, a sentence each; empty where the case passed.
     """
 
     levels: int | None = None
     steps: float | None = None
+    number: float | None = None
     probability: float | None = None
     faults: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """All three with their units; those that are not there are left out."""
+        """All with their units; those that are not there are left out."""
         parts = [
             "" if self.levels is None else f"{self.levels} level{'' if self.levels == 1 else 's'}",
-            "" if self.steps is None else f"{self.steps:g} step{'' if self.steps == 1 else 's'}",
+            "" if self.steps is None else _steps(self.steps),
+            "" if self.number is None else f"{self.number:g} in the tensor",
             "" if self.probability is None else f"{self.probability:.1e} probability",
         ]
         return ", ".join(part for part in parts if part)
@@ -72,10 +75,17 @@ def compare(case: Case, answer: Answer, reference: Reference) -> Difference:
                 f"{what} {found[place]} instead of {wanted[place]} at {place}, {int(off.max())} levels off "
                 f"(at most {allowed})"
             )
-    steps = _apart(answer.tensor, reference.tensor(answer.image))
-    if not steps <= TENSOR_TOLERANCE:
-        faults.append(f"tensor {steps:g} steps off what its own image gives")
-    return Difference(levels=levels, steps=steps, faults=tuple(faults))
+    apart = _apart(answer.tensor, reference.tensor(answer.image))
+    quantised = np.issubdtype(answer.tensor.dtype, np.integer)
+    if not apart <= TENSOR_TOLERANCE:
+        off = _steps(apart) if quantised else f"{apart:g}"
+        faults.append(f"tensor {off} off what its own image gives")
+    return Difference(
+        levels=levels,
+        steps=apart if quantised else None,
+        number=None if quantised else apart,
+        faults=tuple(faults),
+    )
 
 
 def merged(differences: Sequence[Difference]) -> Difference:
@@ -83,6 +93,7 @@ def merged(differences: Sequence[Difference]) -> Difference:
     return Difference(
         levels=max((d.levels for d in differences if d.levels is not None), default=None),
         steps=max((d.steps for d in differences if d.steps is not None), default=None),
+        number=max((d.number for d in differences if d.number is not None), default=None),
         probability=max((d.probability for d in differences if d.probability is not None), default=None),
         faults=tuple(fault for d in differences for fault in d.faults),
     )
@@ -109,6 +120,10 @@ def _same_order(found: Sequence[int], wanted: Sequence[int], values: npt.NDArray
         a == b or 0 < abs(values[a] - values[b]) <= PROBABILITY_TOLERANCE
         for a, b in zip(found, wanted, strict=True)
     )
+
+
+def _steps(count: float) -> str:
+    return f"{count:g} step{'' if count == 1 else 's'}"
 
 
 def _apart(found: npt.NDArray[np.generic], wanted: npt.NDArray[np.generic]) -> float:

@@ -5,7 +5,9 @@ cannot build it; anything else is a fault.
 """
 
 import os
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,23 +87,43 @@ def run(language: Language, cases: Path, out: Path) -> Run:
     if language.script is None:
         return Run(absent=language.reason)
     try:
-        ended = subprocess.run(
-            [str(language.script), str(cases), str(out)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        code, stderr = _ended([str(language.script), str(cases), str(out)])
     except subprocess.TimeoutExpired:
         return Run(failed=f"{language.script}: no answer within {SECONDS} s")
     except OSError as error:
         return Run(failed=f"{language.script}: {error.strerror}")
-    lines = [line for line in ended.stderr.decode(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
     said = " / ".join(lines[-STDERR_LINES:]) or "no message"
-    if ended.returncode == ABSENT:
+    if code == ABSENT:
         return Run(absent=said)
-    if ended.returncode < 0:
-        return Run(failed=f"{language.script}: killed by signal {-ended.returncode}: {said}")
-    if ended.returncode:
-        return Run(failed=f"{language.script}: exit code {ended.returncode}: {said}")
+    if code < 0:
+        return Run(failed=f"{language.script}: killed by signal {-code}: {said}")
+    if code:
+        return Run(failed=f"{language.script}: exit code {code}: {said}")
     return Run()
+
+
+def _ended(command: list[str]) -> tuple[int, bytes]:
+    """Exit code and stderr of a command; what it started does not outlive it where it is stopped.
+
+    Raises:
+        TimeoutExpired: after SECONDS.
+        OSError: it cannot be started.
+    """
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            _, stderr = process.communicate(timeout=SECONDS)
+        except BaseException:
+            # Its session is one group, so that the compiler which it waits for ends too; a terminal's Ctrl-C
+            # does not reach that session. A group of which nobody is left needs no signal (macOS answers
+            # with PermissionError where its leader was not waited for yet).
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, stderr

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.artifacts import TensorSpec
+from pipeline.drawing import Stroke
 from pipeline.preprocess import Pixels, PreprocessSpec
 from pipeline.release import scribbles
 
@@ -19,7 +20,7 @@ LONGEST = 400
 LOGITS = 30.0
 """How far float outputs spread where a softmax is left: e^-60 is far below the tolerance, but not 0."""
 
-EDGE_STROKES: tuple[list[scribbles.Stroke], ...] = (
+EDGE_STROKES: tuple[list[Stroke], ...] = (
     [],
     [[]],
     [[(10.0, 20.0)]],
@@ -46,7 +47,7 @@ def image(rng: np.random.Generator, spec: PreprocessSpec) -> Pixels:
     return rng.integers(0, 256, spec.shape, dtype=np.uint8)
 
 
-def strokes(rng: np.random.Generator, number: int) -> list[scribbles.Stroke]:
+def strokes(rng: np.random.Generator, number: int) -> list[Stroke]:
     """The edge cases first, then scribbles in a random unit, so that coordinates use all their digits."""
     if number < len(EDGE_STROKES):
         return EDGE_STROKES[number]

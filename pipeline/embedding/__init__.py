@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converters.tflite.inspect import inspect
-from pipeline.embedding import dependencies, destination, places, writing
+from pipeline.embedding import dependencies, destination, places, receipt, writing
 from pipeline.embedding import dependency_file as lines
 from pipeline.embedding.destination import Destination
 from pipeline.embedding.plan import Plan
@@ -48,7 +48,8 @@ def embed(
         into: the app's.
         module: of an app that is none of the demos; None to find it.
         core: whether the contract's reader goes into such an app.
-        force: takes a smoke build, and replaces files that are not as an earlier bundle left them.
+        force: takes a smoke build, and replaces files that are not as an earlier bundle left them; none such
+            is removed.
         dependency_file: takes the lines for the app's build file too; None: they are only told.
 
     Raises:
@@ -67,7 +68,8 @@ def embed(
     need = dependencies.need(
         inspect(model), runtime_floor=manifest.model.runtime_floor, delegates=manifest.model.delegates
     )
-    plan = places.plan(places.Subject(bundle=bundle, manifest=manifest, need=need, core=core), place)
+    subject = places.Subject(bundle=bundle, manifest=manifest, need=need, core=core)
+    plan = places.plan(subject, place, receipt.read(place.root, place.kind))
     if dependency_file is not None:
         lines.check(dependency_file, plan.dependencies, force=force)
     outcome = writing.write(plan, bundle=manifest.name, model_sha256=manifest.model.sha256, force=force)

@@ -35,13 +35,17 @@ class Need:
 
     Attributes:
         release: of TensorFlow Lite: the larger of what its ops need and its runtime floor.
-        ops_release: what its ops need alone, as text; ``unknown`` where none of them is known.
+        floor: oldest release that it was made and verified for.
+        ops_needs: what its ops need alone; None where none of them is known.
+        ops_release: the same as text, ``unknown`` for None.
         ops: its op versions, ``CAST 7``.
         unknown: op versions of which nothing is known.
         delegates: that the app should try.
     """
 
     release: tuple[int, int, int]
+    floor: tuple[int, int, int]
+    ops_needs: tuple[int, int, int] | None
     ops_release: str
     ops: frozenset[str]
     unknown: tuple[str, ...]
@@ -58,6 +62,8 @@ def need(inspection: Inspection, *, runtime_floor: str, delegates: Collection[st
     runtime, floor = minimum_runtime(inspection), parse_version(runtime_floor)
     return Need(
         release=max(runtime.release or floor, floor),
+        floor=floor,
+        ops_needs=runtime.release,
         ops_release=runtime.text,
         ops=frozenset(one.label for one in requirements(inspection)),
         unknown=runtime.unknown,
@@ -86,6 +92,33 @@ def android(needed: Need) -> tuple[str, ...]:
     return tuple(f"{part}:{version}" for part in parts)
 
 
+def aligned(artefacts: tuple[str, ...], needed: Need) -> tuple[str, ...] | None:
+    """The same artefacts for phones with memory pages of 16 KB.
+
+    Args:
+        artefacts: of :func:`android`, at least one.
+        needed: as there.
+
+    Returns:
+        None where they are for such phones as they are; none where no release is known that is.
+    """
+    runtime, version = artefacts[0].rsplit(":", 1)
+    since = _carrier(runtime).pages_16k
+    if since and parse_version(version) >= parse_version(since):
+        return None
+    since = _carrier(LITERT).pages_16k
+    fit = [
+        one.version
+        for one in _carrier(LITERT).versions
+        if since
+        and parse_version(one.version) >= parse_version(since)
+        and one.reads >= needed.release
+        and one.lacks.isdisjoint(needed.ops)
+    ]
+    own = (artefact.rsplit(":", 1)[0].replace(runtime, LITERT) for artefact in artefacts)
+    return tuple(f"{artefact}:{fit[0]}" for artefact in own) if fit else ()
+
+
 def ios(needed: Need) -> str | None:
     """Version of the pod; None where none is known."""
     return _lowest(COCOAPODS, needed)
@@ -99,6 +132,10 @@ def pod_line(version: str, delegates: Collection[str]) -> str:
 
 
 def _lowest(name: str, needed: Need) -> str | None:
-    (carrier,) = (one for one in releases.carriers() if one.name == name)
-    found = carrier.lowest(needed.release, needed.ops)
+    found = _carrier(name).lowest(needed.release, needed.ops)
     return None if found == releases.NONE else found
+
+
+def _carrier(name: str) -> releases.Carrier:
+    (carrier,) = (one for one in releases.carriers() if one.name == name)
+    return carrier

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.errors import UsageError, several, unknown
+from pipeline.errors import StorageError, UsageError, several, unknown
 
 Kind = Literal["android_demo", "ios_demo", "gradle", "apple"]
 
 DEMOS: dict[Kind, tuple[str, ...]] = {
-    "android_demo": ("core/src/main/kotlin/mobilepipeline/core",),
-    "ios_demo": ("Package.swift", "Sources/ClassifierCore"),
+    "android_demo": ("core/src/main/kotlin/mobilepipeline/core", "contract", "desktop", "tools/apk"),
+    "ios_demo": ("Sources/ClassifierCore", "contract", "DeviceTests", "project.yml"),
 }
-"""Demo app to what stands in it and in no other app."""
+"""Demo app to what stands in it and, taken together, in no other: an app of one's own may well have taken
+over the reader's sources, but not what tests them."""
 
 GRADLE = ("settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts")
 APPLE = ("Package.swift", "project.yml", "project.yaml", "Podfile")
@@ -66,7 +67,15 @@ def find(into: Path, module: str | None) -> Destination:
 
     Raises:
         UsageError: no such folder, none of the known kinds, or the module is unknown or not clear.
+        StorageError: a folder of the app cannot be read.
     """
+    try:
+        return _find(into, module)
+    except OSError as error:
+        raise StorageError(f"{error.filename or into}: {error.strerror}") from error
+
+
+def _find(into: Path, module: str | None) -> Destination:
     if not into.is_dir():
         raise UsageError(f"--into names '{into}', which is no folder; choose {CHOICES}{_nearby(into)}")
     for kind, marks in DEMOS.items():
@@ -93,7 +102,7 @@ def _gradle_module(root: Path, named: str | None) -> str:
     if named is not None:
         place = named.strip(":").replace(":", "/").strip("/")
         if _has_script(root / place) and (root / place).resolve().is_relative_to(root.resolve()):
-            return "" if place == "." else place
+            return _below(root, root / place)
         raise UsageError(f"{root}: {unknown('module', named, [one or ':' for one in apps])}")
     if len(apps) == 1:
         return apps[0]
@@ -104,17 +113,23 @@ def _gradle_module(root: Path, named: str | None) -> str:
 
 def _apps(root: Path) -> Iterator[str]:
     """Modules that apply the plug-in of Android apps, as folders below the root; "" is the root."""
-    for folder in apps_folders(root):
-        for name in ("build.gradle", "build.gradle.kts"):
-            script = folder / name
-            if script.is_file() and script.stat().st_size <= LARGEST_SCRIPT and _makes_an_app(script):
-                yield "" if folder == root else folder.relative_to(root).as_posix()
-                break
+    for folder in module_folders(root):
+        if is_app(folder):
+            yield "" if folder == root else folder.relative_to(root).as_posix()
 
 
-def apps_folders(root: Path) -> Iterator[Path]:
+def module_folders(root: Path) -> Iterator[Path]:
     """The root and the folders below it that may be modules of Gradle."""
     yield from _folders(root, DEEPEST)
+
+
+def is_app(folder: Path) -> bool:
+    """Whether its build script applies the plug-in of Android apps, on which no other module can depend."""
+    scripts = (folder / name for name in ("build.gradle", "build.gradle.kts"))
+    return any(
+        script.is_file() and script.stat().st_size <= LARGEST_SCRIPT and _makes_an_app(script)
+        for script in scripts
+    )
 
 
 def _folders(folder: Path, depth: int) -> Iterator[Path]:
@@ -145,4 +160,10 @@ def _apple_module(root: Path, named: str | None) -> str:
     if not folder.is_dir() or not folder.resolve().is_relative_to(root.resolve()):
         inner = [one.name for one in root.iterdir() if one.is_dir() and not one.name.startswith(".")]
         raise UsageError(f"{root}: {unknown('folder', named, inner)}")
-    return "" if folder.resolve() == root.resolve() else folder.relative_to(root).as_posix()
+    return _below(root, folder)
+
+
+def _below(root: Path, folder: Path) -> str:
+    """One name for one folder, however it was written; "" for the root itself."""
+    place = folder.resolve().relative_to(root.resolve()).as_posix()
+    return "" if place == "." else place

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from converters.tflite import releases
@@ -31,9 +31,13 @@ def gradle(destination: Destination, manifest: Manifest, need: Need, *, core: bo
     no_compress = 'noCompress += "tflite"' if kotlin else "noCompress 'tflite'"
     artefacts = dependencies.android(need)
     runtime = [f"    implementation{quote(artefact)}" for artefact in artefacts] or _unknown_android(need)
-    reader = []
+    if artefacts:
+        runtime += _pages(artefacts, need)
     if core:
-        reader.append(f"    implementation{quote(f'{twins.GSON}:{twins.gson()}')}  // reads the manifest")
+        reader = [f"    implementation{quote(f'{twins.GSON}:{twins.gson()}')}  // reads the manifest"]
+    else:
+        # Its version is that of the reader that the app has, which is not known here.
+        reader = [f"    // The generated test reads with {twins.GSON}, as the contract's reader does."]
     return _joined(
         _head("//", manifest, need, artefacts[0].rsplit(":", 1)[1] if artefacts else None),
         f"// {script}build.gradle{'.kts' if kotlin else ''}; the module must apply the Kotlin plug-in too.",
@@ -74,14 +78,15 @@ def apple(destination: Destination, manifest: Manifest, need: Need, *, core: boo
 
 
 def _package(destination: Destination, *, core: bool) -> list[str]:
-    """Lines for the targets of a Swift package."""
+    """Lines for the targets of a Swift package, with Swift's comments."""
     app = destination.module.rsplit("/", 1)[-1]
     reader = '        .target(name: "ClassifierCore", path: "MobilePipeline/ClassifierCore"),'
     own = "" if destination.module else ", path from the target's folder"
     return [
-        "# Package.swift, among the targets (TensorFlow Lite has no Swift package, only pods):",
+        "",
+        "// Package.swift, among the targets (TensorFlow Lite has no Swift package, only pods):",
         *([reader] if core and not app else []),
-        f'#       the app\'s: resources: [.copy("MobilePipeline/Models")]{own}',
+        f'        // the app\'s: resources: [.copy("MobilePipeline/Models")]{own}',
         "        .testTarget(",
         '            name: "MobilePipelineTests",',
         f'            dependencies: ["{app or "ClassifierCore"}"],',
@@ -96,14 +101,17 @@ def demo_runtime(root: Path, need: Need) -> tuple[str, ...]:
     path = root / CATALOG
     if not path.is_file():
         return (f"{path} is not there: whether the app's TensorFlow Lite reads the model is not known",)
-    catalog = tomllib.loads(path.read_text("utf-8"))
-    versions = catalog.get("versions", {})
-    for library in catalog.get("libraries", {}).values():
-        named = library.get("version", {}) if isinstance(library, dict) else {}
+    try:
+        catalog = tomllib.loads(path.read_text("utf-8"))
+    except ValueError as error:  # of TOML, and of UTF-8
+        return (
+            f"{path} is not TOML ({error}): whether the app's TensorFlow Lite reads the model is not known",
+        )
+    for library in _table(catalog, "libraries").values():
         module = _module(library)
         if module in (dependencies.TENSORFLOW, dependencies.LITERT):
-            version = versions.get(named.get("ref")) if isinstance(named, dict) else named
-            return tuple(_too_old(module, str(version), need, path))
+            version = _version(library, _table(catalog, "versions"))
+            return tuple(_too_old(module, version, need, path))
     return (f"{path} names no TensorFlow Lite: whether the app reads the model is not known",)
 
 
@@ -113,11 +121,17 @@ def demo_pod(root: Path, need: Need) -> tuple[str, ...]:
     if not path.is_file():
         return (f"{path} is not there: whether the app's TensorFlow Lite reads the model is not known",)
     named = re.search(
-        r"pod\s+['\"]TensorFlowLiteSwift[/\w]*['\"],\s*['\"][^\d'\"]*([\d.]+)", path.read_text("utf-8")
+        r"pod\s+['\"]TensorFlowLiteSwift[/\w]*['\"],\s*['\"][^\d'\"]*([\d.]+)",
+        path.read_text("utf-8", errors="replace"),
     )
     if named is None:
         return (f"{path} names no {dependencies.SWIFT_POD}: whether the app reads the model is not known",)
     return tuple(_too_old(dependencies.COCOAPODS, named[1], need, path))
+
+
+def _table(catalog: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = catalog.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _module(library: object) -> str:
@@ -126,16 +140,30 @@ def _module(library: object) -> str:
     return ":".join(str(library).split(":")[:2])
 
 
+def _version(library: object, versions: Mapping[str, object]) -> str:
+    """In any of a catalogue's three forms: ``group:name:1.0``, ``version``, ``version.ref``."""
+    named = library.get("version") if isinstance(library, dict) else str(library).rsplit(":", 1)[-1]
+    if isinstance(named, dict):
+        named = versions.get(str(named.get("ref")))
+    return str(named)
+
+
 def _too_old(name: str, version: str, need: Need, path: Path) -> Iterator[str]:
     (carrier,) = (one for one in releases.carriers() if one.name == name)
     row = next((one for one in carrier.versions if one.version == version), None)
     if row is None:
         yield f"{path}: what {name} {version} reads is not known; the model needs TensorFlow Lite {need.text}"
-    elif row.reads < need.release or not row.lacks.isdisjoint(need.ops):
+    elif (need.ops_needs or need.floor) > row.reads or not row.lacks.isdisjoint(need.ops):
         yield (
-            f"{path}: {name} {version} reads what TensorFlow Lite {version_text(row.reads)} does, the model "
-            f"needs {need.text}: the app will refuse it or answer nonsense; raise the version, or convert "
-            "for an older runtime (convert.runtime_floor)"
+            f"{path}: {name} {version} reads what TensorFlow Lite {version_text(row.reads)} does, the "
+            f"model's ops need {need.ops_release}: the app will refuse it or answer nonsense; raise the "
+            "version, or convert for an older runtime (convert.runtime_floor)"
+        )
+    elif need.floor > row.reads:
+        yield (
+            f"{path}: {name} {version} reads the model's ops, but is older than TensorFlow Lite "
+            f"{version_text(need.floor)}, which the model was made and verified for: it was not tried "
+            "on this one"
         )
 
 
@@ -149,6 +177,24 @@ def _head(mark: str, manifest: Manifest, need: Need, version: str | None) -> str
     if version is not None:
         told += f"\n{mark} {version} is the lowest known release for it; keep a newer one that you have."
     return told
+
+
+def _pages(artefacts: tuple[str, ...], need: Need) -> list[str]:
+    """What to say of releases whose libraries were linked for pages of 4 KB."""
+    better = dependencies.aligned(artefacts, need)
+    if better is None:
+        return []
+    small = artefacts[0].startswith(dependencies.TENSORFLOW)
+    linked = (
+        "Linked for memory pages of 4 KB" if small else "Not known to be linked for memory pages of 16 KB"
+    )
+    told = [
+        f"    // {linked}. Some phones have",
+        "    // pages of 16 KB, and Google Play asks for them of apps that target Android 15 (API 35).",
+    ]
+    if better:
+        told.append("    // Said to be linked for 16 KB, and not tried here:")
+    return told + [f"    //   {artefact}" for artefact in better]
 
 
 def _unknown_android(need: Need) -> list[str]:

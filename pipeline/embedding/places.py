@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.embedding import contract_test, guide, twins
+from pipeline.embedding import contract_test, guide, reach, twins
 from pipeline.embedding.dependencies import Need
-from pipeline.embedding.destination import Destination, apps_folders
+from pipeline.embedding.destination import Destination, is_app, module_folders
 from pipeline.embedding.plan import Content, Copied, Plan, Written
+from pipeline.embedding.receipt import Receipt
 from pipeline.errors import StepError, UsageError
 from pipeline.release import golden
 from pipeline.release.manifest import FILE, Manifest
@@ -17,13 +18,13 @@ ASSETS = ("model.tflite", "labels.txt", FILE)
 """What an app needs at run time."""
 
 CARD = "MODEL_CARD.md"
-"""Beside them in the demo apps, for whoever reads the code."""
+"""For people: beside the golden vectors of the demo apps' tests, since an app's assets are all shipped."""
+
+READER = "src/main/java/mobilepipeline/core"
+"""Of an Android app's module: where the contract's Kotlin sources go."""
 
 DRAWING, PHOTO = "drawing", "photo"
 """Slots of the demo apps: the screens."""
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-"""A bundle's name becomes a folder's, and a part of a class's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +62,13 @@ class Subject:
         return self.manifest.files[name].sha256
 
 
-def plan(subject: Subject, destination: Destination) -> Plan:
+def plan(subject: Subject, destination: Destination, before: Receipt) -> Plan:
     """What goes where.
+
+    Args:
+        subject: what is embedded.
+        destination: the app.
+        before: what was embedded into it earlier.
 
     Raises:
         UsageError: the bundle's name cannot be that of a folder and a class.
@@ -72,12 +78,14 @@ def plan(subject: Subject, destination: Destination) -> Plan:
         return _android_demo(subject, destination)
     if destination.kind == "ios_demo":
         return _ios_demo(subject, destination)
-    if not _NAME.fullmatch(subject.manifest.name):
+    if not re.fullmatch(reach.BUNDLE, subject.manifest.name):
         raise UsageError(
             f"{subject.bundle}: the bundle's name '{subject.manifest.name}' must be letters, digits, - and "
             "_, the first a letter, at most 64: folders and a class of the app are called so"
         )
-    return _gradle(subject, destination) if destination.kind == "gradle" else _apple(subject, destination)
+    if destination.kind == "gradle":
+        return _gradle(subject, destination, before)
+    return _apple(subject, destination)
 
 
 def slot(manifest: Manifest) -> str:
@@ -89,12 +97,15 @@ def _android_demo(subject: Subject, destination: Destination) -> Plan:
     place = slot(subject.manifest)
     cases = subject.golden()
     return Plan(
-        root=destination.root,
+        destination=destination,
         slot=place,
         files={
-            **_under(f"app/src/main/assets/models/{place}", subject.copied(*ASSETS, CARD)),
+            **_under(f"app/src/main/assets/models/{place}", subject.copied(*ASSETS)),
             **_under(f"app/src/androidTest/assets/golden/{place}", cases),
-            **_under(f"core/src/test/resources/golden/{place}", {**cases, **subject.copied("model.tflite")}),
+            **_under(
+                f"core/src/test/resources/golden/{place}",
+                {**cases, **subject.copied("model.tflite", CARD)},
+            ),
         },
         notes=guide.demo_runtime(destination.root, subject.need),
     )
@@ -103,21 +114,21 @@ def _android_demo(subject: Subject, destination: Destination) -> Plan:
 def _ios_demo(subject: Subject, destination: Destination) -> Plan:
     place = slot(subject.manifest)
     return Plan(
-        root=destination.root,
+        destination=destination,
         slot=place,
         files={
-            **_under(f"App/Resources/Models/{place}", subject.copied(*ASSETS, CARD)),
-            **_under(f"Tests/Golden/{place}", {**subject.golden(), **subject.copied("model.tflite")}),
+            **_under(f"App/Resources/Models/{place}", subject.copied(*ASSETS)),
+            **_under(f"Tests/Golden/{place}", {**subject.golden(), **subject.copied("model.tflite", CARD)}),
         },
         notes=guide.demo_pod(destination.root, subject.need),
     )
 
 
-def _gradle(subject: Subject, destination: Destination) -> Plan:
+def _gradle(subject: Subject, destination: Destination, before: Receipt) -> Plan:
     name = subject.manifest.name
     module = f"{destination.module}/" if destination.module else ""
     # Whoever has the sources in a module of their own has no need of them twice.
-    elsewhere = _core_elsewhere(destination)
+    elsewhere = _reader_elsewhere(destination) if subject.core else None
     brings_core = subject.core and elsewhere is None
     test = contract_test.class_name(name)
     files = {
@@ -126,15 +137,12 @@ def _gradle(subject: Subject, destination: Destination) -> Plan:
         f"{module}src/test/java/mobilepipeline/contract/{test}.kt": Written(contract_test.kotlin(name)),
     }
     return Plan(
-        root=destination.root,
-        slot=name,
+        destination=destination,
+        slot=f"{destination.module}:{name}",
         files=files,
-        core=_under(f"{module}src/main/java/mobilepipeline/core", _core("kotlin")) if brings_core else {},
-        keeps_core=False,
+        core=_under(f"{module}{READER}", _core("kotlin")) if brings_core else {},
         dependencies=guide.gradle(destination, subject.manifest, subject.need, core=brings_core),
-        notes=(f"the contract's reader is in {elsewhere} already and was not written again",)
-        if subject.core and elsewhere is not None
-        else (),
+        notes=_twice(elsewhere, destination, before),
     )
 
 
@@ -148,11 +156,10 @@ def _apple(subject: Subject, destination: Destination) -> Plan:
         f"MobilePipelineTests/{test}.swift": Written(contract_test.swift(name, destination)),
     }
     return Plan(
-        root=destination.root,
-        slot=name,
+        destination=destination,
+        slot=f"{destination.module}:{name}",
         files=files,
         core=_under(f"{module}MobilePipeline/ClassifierCore", _core("swift")) if subject.core else {},
-        keeps_core=False,
         dependencies=guide.apple(destination, subject.manifest, subject.need, core=subject.core),
     )
 
@@ -161,16 +168,29 @@ def _core(language: twins.Language) -> dict[str, Content]:
     return {name: Copied.of(path) for name, path in twins.sources(language).items()}
 
 
-def _core_elsewhere(destination: Destination) -> str | None:
-    """The module of the app, other than the one embedded into, that has the Kotlin sources already."""
+def _reader_elsewhere(destination: Destination) -> str | None:
+    """The module that an app can have the Kotlin sources from: not another app, on which none can depend."""
     own = destination.root / destination.module
-    for folder in apps_folders(destination.root):
+    for folder in module_folders(destination.root):
+        if folder != own and is_app(folder):
+            continue
         for language in ("kotlin", "java"):
             if folder == own and language == "java":
-                continue
+                continue  # where they are embedded
             if (folder / "src/main" / language / "mobilepipeline/core/Manifest.kt").is_file():
-                return folder.relative_to(destination.root).as_posix() if folder != destination.root else "."
+                return folder.relative_to(destination.root).as_posix()
     return None
+
+
+def _twice(elsewhere: str | None, destination: Destination, before: Receipt) -> tuple[str, ...]:
+    """What to say where the user's own copy of the reader was found."""
+    if elsewhere is None:
+        return ()
+    told = f"the contract's reader is in {elsewhere} already and was not written again"
+    if destination.module in before.readers:
+        own = f"{destination.module}/{READER}" if destination.module else READER
+        told += f"; remove {own}, which an earlier embed wrote: the app has it twice"
+    return (told,)
 
 
 def _under(folder: str, files: Mapping[str, Content]) -> dict[str, Content]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.artifacts import sha256
+from pipeline.embedding.destination import Destination
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,19 @@ class Plan:
     """Everything that one bundle needs in one app.
 
     Attributes:
-        root: of the app.
+        destination: the app.
         slot: the bundle's place in it.
         files: path below the root, with ``/``, to content, for the bundle alone.
-        core: the same for the contract's reader, which all bundles share; empty in the demo apps, which are
-            where it is from, and where the user has it already.
-        keeps_core: whether a core that an earlier run left stays though ``core`` is empty.
+        core: the same for the contract's reader, which all bundles of the module share; empty in the demo
+            apps, which are where it is from, and where the user has it already. What an earlier run brought
+            stays then: its bundles need it.
         dependencies: lines for the app's build file; empty for the demo apps, which have them.
         notes: sentences that the user must read.
     """
 
-    root: Path
+    destination: Destination
     slot: str
     files: Mapping[str, Content]
     core: Mapping[str, Content] = field(default_factory=dict)
-    keeps_core: bool = True
     dependencies: str = ""
     notes: tuple[str, ...] = ()

@@ -6,12 +6,14 @@ one that may be replaced.
 
 import json
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.errors import StepError
+from pipeline.embedding import reach
+from pipeline.embedding.destination import Kind
+from pipeline.errors import StepError, several
 from pipeline.shelf import explain
 
 FILE = "embedded.json"
@@ -32,16 +34,6 @@ class Files(_Frozen):
 
     files: Mapping[str, str] = {}
 
-    @field_validator("files")
-    @classmethod
-    def _stay_inside(cls, files: Mapping[str, str]) -> Mapping[str, str]:
-        """A receipt decides what is removed: none may point out of the app."""
-        for name in files:
-            place = PurePosixPath(name)
-            if place.is_absolute() or ".." in place.parts or not place.parts or "\0" in name:
-                raise ValueError(f"'{name}' lies outside the app")
-        return files
-
 
 class Slot(Files):
     """A bundle in its place.
@@ -60,21 +52,28 @@ class Receipt(_Frozen):
 
     Attributes:
         schema_version: of this format.
-        slots: place to bundle: ``drawing`` and ``photo`` in the demo apps, the bundle's name in others.
-        core: sources of the contract's reader, shared by all bundles of an app that is not a demo.
+        slots: place to bundle: ``drawing`` and ``photo`` in the demo apps, ``MODULE:BUNDLE`` in others.
+        readers: module to the sources of the contract's reader, which all its bundles share; none in the demo
+            apps.
         pending: what a run was about to write; empty once it is done. What is left of an interrupted run is
             told by it from the user's own files.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     slots: Mapping[str, Slot] = {}
-    core: Files = Files()
+    readers: Mapping[str, Files] = {}
     pending: Files = Field(default=Files())
 
     def owned(self, name: str) -> frozenset[str]:
         """Hashes that a file may have and still be as a bundle left it; empty: it is not from a bundle."""
-        records = (*self.slots.values(), self.core, self.pending)
-        return frozenset(record.files[name] for record in records if name in record.files)
+        return frozenset(record.files[name] for record in self._records() if name in record.files)
+
+    def names(self) -> frozenset[str]:
+        """Every file that it lists."""
+        return frozenset(name for record in self._records() for name in record.files)
+
+    def _records(self) -> tuple[Files, ...]:
+        return (*self.slots.values(), *self.readers.values(), self.pending)
 
     def text(self) -> str:
         """As it stands in the file; without a key for what is empty."""
@@ -84,8 +83,13 @@ class Receipt(_Frozen):
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def read(root: Path) -> Receipt:
+def read(root: Path, kind: Kind) -> Receipt:
     """The receipt of an app; an empty one where nothing was embedded yet.
+
+    Args:
+        root: of the app.
+        kind: of app: a receipt decides what is removed, so that it may list only files in the places where a
+            bundle's go.
 
     Raises:
         StepError: it cannot be read, or was not written by this program.
@@ -95,7 +99,7 @@ def read(root: Path) -> Receipt:
     try:
         if path.stat().st_size > LARGEST:
             raise StepError(f"{path}: more than {LARGEST:,} bytes, which no receipt has; {remedy}")
-        return Receipt.model_validate_json(path.read_bytes())
+        found = Receipt.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return Receipt()
     except OSError as error:
@@ -104,3 +108,10 @@ def read(root: Path) -> Receipt:
         raise StepError(
             f"{path}: not a receipt of this program: {explain(error, Receipt)}; {remedy}"
         ) from error
+    foreign = sorted(repr(name) for name in found.names() if not reach.within(kind, name))
+    if foreign:
+        raise StepError(
+            f"{path}: not a receipt of this program, lists what no bundle brings: {several(foreign)}; "
+            f"{remedy}"
+        )
+    return found

@@ -33,6 +33,9 @@ from pipeline.target import Target
 
 TEMPLATE = Path(__file__).parent / "model_card.md.j2"
 
+LABELS = "labels.txt"
+"""File of a bundle with the classes' names, for apps that do not read the manifest."""
+
 PICTURES = "pictures"
 """Folder of a bundle, and of the verify stage, for what a person looks at."""
 
@@ -85,7 +88,7 @@ def write(
     (folder / "variants").mkdir()
     for variant in converted.variants:
         shutil.copyfile(converted.path(variant.file), folder / "variants" / variant.file)
-    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in data.facts.labels), "utf-8")
+    (folder / LABELS).write_bytes(labels_text(data.facts.labels).encode())
     copy_pictures(verified, folder / PICTURES)
     vectors = golden.write(
         folder,
@@ -168,7 +171,7 @@ def intact(bundle: Path) -> Manifest:
     """
     manifest = read_manifest(bundle)
     found = _records(bundle)
-    for name in sorted({*manifest.files, *found, manifest.model.file}):
+    for name in sorted({*manifest.files, *found, manifest.model.file, LABELS}):
         if name not in found:
             raise StepError(f"{bundle / name}: missing; the manifest lists it")
         if name not in manifest.files:
@@ -177,7 +180,14 @@ def intact(bundle: Path) -> Manifest:
             raise StepError(f"{bundle / name}: changed since the bundle was made (sha256 differs)")
     if found[manifest.model.file].sha256 != manifest.model.sha256:
         raise StepError(f"{bundle / manifest.model.file}: not the model that the manifest describes")
+    if (bundle / LABELS).read_bytes() != labels_text(manifest.labels).encode():
+        raise StepError(f"{bundle / LABELS}: other labels than the manifest's; build the bundle anew")
     return manifest
+
+
+def labels_text(labels: Sequence[str]) -> str:
+    """Contents of :data:`LABELS`: one line for each class, in order."""
+    return "".join(f"{label}\n" for label in labels)
 
 
 def copy_pictures(verified: VerifiedModel, folder: Path) -> None:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from pipeline import runtimes
 from pipeline.artifacts import TensorSpec, Variant
 from pipeline.console import Console
-from pipeline.drawing import DrawingSpec, draw
+from pipeline.drawing import DrawingSpec, Stroke, draw
 from pipeline.errors import RuntimeFailure
 from pipeline.parity.tolerance import OUTPUT_TOLERANCE, PICTURE_LEVELS
 from pipeline.preprocess import Pixels, PreprocessSpec, picture
@@ -31,6 +31,7 @@ from pipeline.release import photo_credits, scribbles
 from pipeline.release.bare_photo import bare
 from pipeline.release.examples import Example, on_paper, photo_pixels
 from pipeline.release.manifest import Golden, GoldenCase
+from pipeline.release.raw import little_endian
 from pipeline.runtimes import Job, door_table, model_file
 
 FOLDER = "golden"
@@ -52,7 +53,7 @@ class Case:
     pixels: Pixels
     image: Pixels
     example: Example | None = None
-    strokes: Sequence[scribbles.Stroke] = ()
+    strokes: Sequence[Stroke] = ()
 
 
 def write(
@@ -209,13 +210,3 @@ def _shown(cases: Sequence[Case], records: Sequence[GoldenCase]) -> list[Case]:
     """The picture cases, those that the model gets right first: so that people see sense."""
     pictures = [pair for pair in zip(cases, records, strict=True) if pair[0].kind == "picture"]
     return [case for case, _ in sorted(pictures, key=lambda pair: pair[1].top1 != pair[1].label)]
-
-
-def file_dtype(name: str) -> np.dtype[np.generic]:
-    """Of a tensor in a case's files."""
-    return np.dtype(name).newbyteorder("<")
-
-
-def little_endian(values: npt.NDArray[np.generic]) -> bytes:
-    """A tensor as a case's files have it."""
-    return values.astype(file_dtype(values.dtype.name)).tobytes()

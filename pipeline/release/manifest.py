@@ -3,9 +3,10 @@
 Its JSON Schema is published beside this file as ``manifest.schema.json``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -35,6 +36,19 @@ SCHEMA_VERSION: Final = 1
 MAX_LABELS = 100_000
 """More classes than any image classifier has; a larger list is a damaged manifest."""
 
+LARGEST = 16 << 20
+"""Bytes of a manifest, as for the apps' readers; the largest real ones have 0.1 million."""
+
+MODEL = "model.tflite"
+
+DOORS: Mapping[str, tuple[int, int] | None] = MappingProxyType(
+    {"float32": None, "uint8": (0, 255), "int8": (-128, 127)}
+)
+"""Types of the tensors that an app fills and reads, with the range of those that are quantised."""
+
+CASE_ID = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"
+"""A case's id names its folder, in bundles, in apps and where languages are compared."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -44,7 +58,7 @@ class ShippedModel(_Frozen):
     """``model.tflite``.
 
     Attributes:
-        file: its name in the bundle.
+        file: its name in the bundle, always the same.
         scheme: how it is quantised.
         sha256: of the file.
         bytes: of the file.
@@ -58,7 +72,7 @@ class ShippedModel(_Frozen):
         delegate_plan: how each of them is opened; null for those that are not tried.
     """
 
-    file: str
+    file: Literal["model.tflite"]
     scheme: str
     sha256: str
     bytes: int
@@ -101,20 +115,20 @@ class GoldenCase(_Frozen):
     """A case with every intermediate result; files are raw, row-major, little-endian.
 
     Attributes:
-        id: name of its folder in ``golden/``.
+        id: name of its folder in ``golden/``; no two cases share one.
         kind: ``image`` starts with a picture of the input's size, ``picture`` with any picture that goes
             through the whole PreprocessSpec, ``strokes`` with ``strokes.json``, ``[[[x, y], ...], ...]``,
             drawn by the manifest's DrawingSpec.
-        pixels_shape: of ``pixels.u8``, what the platform decoded or drew.
+        pixels_shape: of ``pixels.u8``, what the platform decoded or drew: (H, W), (H, W, 1) or (H, W, 3).
         label: right class index; None where nobody can say, as of random strokes.
         top1: class index that the model answers.
         file: of the dataset that it was decoded from; empty where the dataset has no file per image.
         credit: who made that file; empty where it is not known.
     """
 
-    id: str
+    id: str = Field(pattern=CASE_ID)
     kind: Literal["image", "picture", "strokes"]
-    pixels_shape: tuple[int, ...]
+    pixels_shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=2, max_length=3)
     label: int | None = Field(ge=0)
     top1: int = Field(ge=0)
     file: str = ""
@@ -205,18 +219,55 @@ class Manifest(_Frozen):
                 f"delegates are {', '.join(self.model.delegates)}, delegate_plan opens "
                 f"{', '.join(self.model.delegate_plan.named) or 'none'}"
             )
+        for what in (*self._wrong_doors(), *(f"golden.cases: {each}" for each in self._wrong_cases())):
+            raise ValueError(what)
         return self
+
+    def _wrong_doors(self) -> Iterator[str]:
+        """What no app can fill or read."""
+        for name, door in (("input", self.model.input), ("output", self.model.output)):
+            if door.dtype not in DOORS:
+                yield f"model.{name}.dtype: '{door.dtype}', choose from: {', '.join(DOORS)}"
+                continue
+            limits, given = DOORS[door.dtype], (door.scale, door.zero_point)
+            if limits is None and given != (None, None):
+                yield f"model.{name}: {door.dtype} has neither scale nor zero_point"
+            elif limits is not None and None in given:
+                yield f"model.{name}: {door.dtype} needs scale and zero_point"
+            elif limits is not None and not limits[0] <= (door.zero_point or 0) <= limits[1]:
+                yield f"model.{name}.zero_point: {door.zero_point} is no {door.dtype}"
+
+    def _wrong_cases(self) -> Iterator[str]:
+        """What is wrong with the golden cases."""
+        known: set[str] = set()
+        for case in self.golden.cases:
+            if ".." in case.id:
+                yield f"'{case.id}' names a folder elsewhere"
+            if case.id in known:
+                yield f"'{case.id}' is there twice"
+            known.add(case.id)
+            if max(case.top1, case.label or 0) >= len(self.labels):
+                yield f"'{case.id}' names a class that is not among the {len(self.labels)} labels"
+            if case.pixels_shape[2:] not in ((), (1,), (3,)):
+                yield f"'{case.id}' has {case.pixels_shape[2]} channels: 1 or 3"
+            if case.kind == "image" and case.pixels_shape != self.preprocess.shape:
+                yield f"'{case.id}' is an image of {case.pixels_shape}, not of {self.preprocess.shape}"
 
 
 def read(bundle: Path) -> Manifest:
     """Reads and checks the manifest of a bundle.
 
     Raises:
-        StepError: no manifest, not JSON, of another schema version, or a field out of range.
+        StepError: no manifest, larger than LARGEST, not JSON, of another schema version, or a field out of
+            range.
     """
     path = bundle / FILE
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise StepError(f"{path}: larger than {LARGEST:,} bytes, so no manifest of a bundle")
+        return Manifest.model_validate_json(content)
     except OSError as error:
         raise StepError(f"{path}: {error.strerror}; a bundle is a folder with a {FILE}") from error
     except ValidationError as error:

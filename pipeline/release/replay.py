@@ -11,11 +11,12 @@ import numpy.typing as npt
 from pipeline import runtimes
 from pipeline.artifacts import TensorSpec
 from pipeline.console import Console
-from pipeline.drawing import draw
+from pipeline.drawing import Stroke, draw
 from pipeline.errors import RuntimeFailure, StepError
 from pipeline.preprocess import Pixels, dequantise, picture
-from pipeline.release.golden import FOLDER, STROKES, file_dtype, little_endian, outputs
-from pipeline.release.manifest import GoldenCase, Manifest
+from pipeline.release.golden import FOLDER, STROKES, outputs
+from pipeline.release.manifest import Manifest
+from pipeline.release.raw import little_endian, read_array
 from pipeline.runtimes import door_table
 
 
@@ -46,10 +47,15 @@ def replay(bundle: Path, manifest: Manifest, console: Console) -> Iterator[Repla
 
     The chain is followed from ``pixels.u8`` on: preprocessing, input tensor, and output are compared,
     each with its tolerance.
+
+    Raises:
+        StepError: a case's file is missing, or not of the size that the manifest says.
     """
     spec = manifest.preprocess
     images, wrong = check_images(bundle, manifest)
-    expected = np.stack([_read(bundle, case, manifest.model.output) for case in manifest.golden.cases])
+    answer = manifest.model.output
+    files = [bundle / FOLDER / case.id / "output.bin" for case in manifest.golden.cases]
+    expected = np.stack([read_array(file, answer.dtype, answer.shape[1:]) for file in files])
     for runtime in _tflite_runtimes():
         reason = runtimes.unavailable(runtime)
         if reason is not None:
@@ -61,7 +67,7 @@ def replay(bundle: Path, manifest: Manifest, console: Console) -> Iterator[Repla
         except RuntimeFailure as error:
             yield Replay(runtime=runtime, version=version, reason=str(error))
             continue
-        before, after = _real(expected, manifest.model.output), _real(found, manifest.model.output)
+        before, after = _real(expected, answer), _real(found, answer)
         differences = np.abs(before - after).max(axis=1)
         off = [
             case.id
@@ -82,27 +88,32 @@ def replay(bundle: Path, manifest: Manifest, console: Console) -> Iterator[Repla
 
 
 def check_images(bundle: Path, manifest: Manifest) -> tuple[Pixels, list[str]]:
-    """Preprocesses every case's pixels; gives the images and the ids of those that differ."""
+    """Preprocesses every case's pixels; gives the images and the ids of those that differ.
+
+    Raises:
+        StepError: as :func:`replay`.
+    """
     spec, images, wrong = manifest.preprocess, [], []
     table = door_table(spec, manifest.model.input)
     for case in manifest.golden.cases:
         folder = bundle / FOLDER / case.id
-        pixels = np.fromfile(folder / "pixels.u8", dtype=np.uint8).reshape(case.pixels_shape)
+        pixels = read_array(folder / "pixels.u8", "uint8", case.pixels_shape)
         if case.kind == "strokes" and not _draws(folder, pixels, manifest):
             wrong.append(case.id)
         image = pixels if case.kind == "image" else picture(pixels, spec)
-        stored = np.fromfile(folder / "image.u8", dtype=np.uint8).reshape(spec.shape)
+        stored = read_array(folder / "image.u8", "uint8", spec.shape)
         levels = np.abs(image.astype(int) - stored.astype(int)).max()
         if levels > manifest.golden.image_tolerance:
             wrong.append(case.id)
         # The model runs on the stored image, so that its answer is compared on equal terms.
-        if little_endian(table[stored]) != (folder / "tensor.bin").read_bytes():
+        tensor = read_array(folder / "tensor.bin", manifest.model.input.dtype, spec.shape)
+        if little_endian(table[stored]) != tensor.tobytes():
             wrong.append(case.id)
         images.append(stored)
     return np.stack(images), wrong
 
 
-def read_strokes(path: Path) -> list[list[tuple[float, float]]]:
+def read_strokes(path: Path) -> list[Stroke]:
     """Reads the strokes of a case.
 
     Raises:
@@ -112,7 +123,7 @@ def read_strokes(path: Path) -> list[list[tuple[float, float]]]:
         return [[(float(x), float(y)) for x, y in stroke] for stroke in json.loads(path.read_text("utf-8"))]
     except OSError as error:
         raise StepError(f"{path}: {error.strerror}") from error
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise StepError(f"{path}: not a list of lists of [x, y]: {error}") from error
 
 
@@ -132,11 +143,6 @@ def _tflite_runtimes() -> tuple[str, ...]:
     from pipeline.shelf import names
 
     return tuple(n for n in names("runtimes") if n != REFERENCE_RUNTIME and not stands_for(n))
-
-
-def _read(bundle: Path, case: GoldenCase, tensor: TensorSpec) -> npt.NDArray[np.generic]:
-    data = np.fromfile(bundle / FOLDER / case.id / "output.bin", dtype=file_dtype(tensor.dtype))
-    return data.reshape(tensor.shape[1:])
 
 
 def _real(values: npt.NDArray[np.generic], tensor: TensorSpec) -> npt.NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-Stroke = list[tuple[float, float]]
+from pipeline.drawing import Stroke
 
 DECIMALS = 3
 """Of a coordinate: thousandths of a screen's point, so that a text file holds it exactly."""

@@ -1,28 +1,16 @@
 """The tools that build the APK: where its entries lie, and whether a name that does not resolve is seen."""
 
-import importlib
+import re
 import shutil
 import struct
 import subprocess
-import sys
 import tomllib
 import zipfile
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-TOOLS = Path(__file__).parents[2] / "android_demo" / "tools" / "apk"
-
-
-def tool(name: str) -> ModuleType:
-    """A module of the tools, which are run as a folder and are no package."""
-    sys.path.insert(0, str(TOOLS))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(TOOLS))
-
+from tests.android_demo.apk_tools import TOOLS, tool
 
 packing, references, steps = tool("packing"), tool("references"), tool("steps")
 
@@ -144,16 +132,6 @@ def test_invokedynamic_is_named(tmp_path: Path, newest: Path) -> None:
     assert "A: has invokedynamic, which no Android below API 26 loads" in problems
 
 
-def test_the_manifest_gets_what_gradle_would_add() -> None:
-    """Package, placeholders, natives that stay in the APK; and no permission."""
-    text = steps.merged_manifest(steps.gradle_numbers()).decode()
-    assert 'package="mobilepipeline.demo"' in text
-    assert 'android:extractNativeLibs="false"' in text
-    assert "${" not in text
-    assert "tools:" not in text
-    assert "uses-permission" not in text
-
-
 def test_what_ships_has_the_versions_that_gradle_takes() -> None:
     """The APK of ``make android-apk`` and Gradle's hold the same libraries, compiled by the same compiler."""
     catalog = tomllib.loads((TOOLS.parents[1] / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))
@@ -164,3 +142,20 @@ def test_what_ships_has_the_versions_that_gradle_takes() -> None:
     assert shipped.pop("org.jetbrains.kotlin:kotlin-stdlib") == versions["kotlin"]
     assert shipped == {module: gradle[module] for module in shipped}
     assert f"org.jetbrains.kotlin:kotlin-compiler-embeddable:{versions['kotlin']}:jar" in pins["compiler"]
+
+
+def test_the_wrapper_task_asks_for_the_gradle_of_the_wrapper_settings() -> None:
+    """Otherwise ``gradle wrapper`` writes its own version's address above the sum of this one."""
+    demo = TOOLS.parents[1]
+    task = (demo / "build.gradle.kts").read_text(encoding="utf-8")
+    settings = (demo / "gradle" / "wrapper" / "gradle-wrapper.properties").read_text(encoding="utf-8")
+    (version,) = re.findall(r'gradleVersion = "(.+)"', task)
+    (checksum,) = re.findall(r'distributionSha256Sum = "(.+)"', task)
+    assert re.findall(r"gradle-(.+)-bin\.zip", settings) == [version]
+    assert re.findall(r"distributionSha256Sum=(.+)", settings) == [checksum]
+
+
+def test_the_libraries_bear_their_double_namespace() -> None:
+    """From version 9 on the plug-in for Android refuses two libraries of one namespace; two of these have one."""
+    catalog = tomllib.loads((TOOLS.parents[1] / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))
+    assert catalog["versions"]["agp"].split(".")[0] == "8"

@@ -19,6 +19,7 @@ from converters.tflite.runtime_section import runtime_sections
 from tests.converters import built
 from tests.converters.conftest import TrainedCnn
 from tests.converters.described import described
+from tests.mutation import mutated
 
 SEED = 11
 QUICK, THOROUGH = 400, 5_000
@@ -53,43 +54,21 @@ def everything(inspection: Inspection) -> None:
             return
 
 
-def mutated(content: bytes, other: bytes, draw: random.Random) -> bytes:
-    """Bit flips, a cut, a splice with another file, or offsets set to an extreme."""
-    kind = draw.randrange(5)
-    changed = bytearray(content)
-    if kind == 0:
-        for _ in range(draw.choice([1, 2, 8, 64])):
-            changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
-    elif kind == 1:
-        del changed[draw.randrange(len(changed)) :]
-    elif kind == 2:
-        start, length = draw.randrange(len(changed)), draw.randrange(1, 256)
-        source = draw.randrange(len(other))
-        changed[start : start + length] = other[source : source + length]
-    else:
-        values = (
-            0,
-            1,
-            4,
-            0x7F,
-            0x7FFFFFFF,
-            0x80000000,
-            0xFFFFFFFC,
-            0xFFFFFFFF,
-            len(content),
-            len(content) - 4,
-        )
-        for _ in range(draw.choice([1, 1, 1, 4])):
-            place = draw.randrange(0, len(changed) - 4, 4) if len(changed) > 8 else 0
-            struct.pack_into("<I", changed, place, draw.choice(values))
-    return bytes(changed)
+def offsets(changed: bytearray, draw: random.Random) -> None:
+    """Sets one or four of a file's 32-bit numbers, most of which are offsets, to an extreme."""
+    size = len(changed)
+    values = (0, 1, 4, 0x7F, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF, size, size - 4)
+    for _ in range(draw.choice([1, 1, 1, 4])):
+        place = draw.randrange(0, size - 4, 4) if size > 8 else 0
+        struct.pack_into("<I", changed, place, draw.choice(values))
 
 
 def fuzz(originals: list[bytes], count: int) -> Iterator[tuple[float, bool]]:
     """Reads mutated files; gives seconds, and whether it was refused. A failure names the file's number."""
     draw = random.Random(SEED)
     for number in range(count):
-        variant = mutated(draw.choice(originals), draw.choice(originals), draw)
+        content, other = draw.choice(originals), draw.choice(originals)
+        variant = mutated(content, draw, other=other, fields=offsets)
         started, refused = time.perf_counter(), False
         try:
             everything(inspect_bytes(variant, where="variant"))

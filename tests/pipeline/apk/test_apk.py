@@ -1,11 +1,13 @@
 """What is told of an APK."""
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from pipeline import apk
+from pipeline.apk import elf, signing
 from pipeline.apk.archive import Archive
 from tests.converters import built
 from tests.pipeline.apk import made
@@ -161,6 +163,30 @@ class TestModels:
         assert (one.stored, one.sha256) == (False, hashlib.sha256(model).hexdigest())
         assert any("compressed, so that it cannot be memory-mapped" in finding for finding in found.findings)
 
+    @pytest.mark.parametrize(
+        ("name", "remedy"),
+        [
+            ("assets/m.tflite", 'add androidResources { noCompress += "tflite" }'),
+            ("assets/x.bin", 'add androidResources { noCompress += "bin" }'),
+            ("assets/v1.0/x", 'name it *.tflite, and add androidResources { noCompress += "tflite" }'),
+        ],
+    )
+    def test_the_remedy_of_compression(self, model: bytes, name: str, remedy: str) -> None:
+        """By the ending that the file really has."""
+        found = inspect(made.apk(made.manifest(), Packed(name, model, deflated=True)))
+        (told,) = [finding for finding in found.findings if "openFd fails" in finding]
+        assert told.endswith(f"(openFd fails); {remedy}")
+
+    def test_a_compressed_one_is_unpacked_within_bounds(
+        self, model: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A stored one is as large as the APK at most."""
+        monkeypatch.setattr(import_module("pipeline.apk.models"), "LARGEST_COMPRESSED", len(model) - 1)
+        packed = Packed("packed.tflite", model, deflated=True)
+        one, other = inspect(made.apk(made.manifest(), packed, Packed("stored.tflite", model))).models
+        assert f"more than {len(model) - 1:,} are not read" in one.trouble
+        assert (one.sha256, other.trouble) == (None, "")
+
     @pytest.mark.parametrize("pad", range(4))
     def test_alignment(self, model: bytes, pad: int) -> None:
         """By the byte at which the data start."""
@@ -204,7 +230,8 @@ class TestModels:
     def test_no_runtime_and_an_unknown_one(self, model: bytes) -> None:
         """Both are said."""
         alone = inspect(made.apk(made.manifest(), Packed("m.tflite", model), pairs={made.V2: b""}))
-        assert any("no TensorFlow Lite library comes along" in finding for finding in alone.findings)
+        (finding,) = alone.findings
+        assert finding.startswith("no TensorFlow Lite library that can be recognised comes along")
         unknown = made.apk(
             made.manifest(), Packed("m.tflite", model), made.library(version=b""), pairs={made.V2: b""}
         )
@@ -233,13 +260,100 @@ class TestSignatures:
         (finding,) = inspect(made.apk(made.manifest(), *jar)).findings
         assert finding.startswith("signed by v1 alone")
 
+    @pytest.mark.parametrize(
+        ("least", "told"),
+        [(23, "for API levels from 23 on"), (None, "for API levels from 1 on"), (24, ""), ("Next", "")],
+    )
+    def test_older_phones_know_v1_alone(self, least: int | str | None, told: str) -> None:
+        """Where the app is for them."""
+        levels: dict[str, int | str] = {"targetSdkVersion": 35}
+        if least is not None:
+            levels["minSdkVersion"] = least
+        app = made.manifest(Tag("manifest", {"package": "a"}, (Tag("uses-sdk", levels),)))
+        found = inspect(made.apk(app, pairs={made.V2: b""})).findings
+        assert len(found) == bool(told)
+        assert all(one.startswith(f"not signed by v1, but {told}: Android 6 and older") for one in found)
+        jar = [Packed("META-INF/MANIFEST.MF", b""), Packed("META-INF/A.RSA", b"")]
+        assert inspect(made.apk(app, *jar, pairs={made.V2: b""})).findings == ()
 
-def test_libraries_that_are_neither_copied_nor_mapped() -> None:
-    """The manifest says that they stay in the APK, where they are compressed: it cannot be installed."""
-    root = Tag("manifest", {"package": "a"}, (Tag("application", {"extractNativeLibs": False}),))
-    packed = Packed("lib/arm64-v8a/libx.so", made.elf(183, 0x4000), deflated=True)
-    found = inspect(made.apk(made.manifest(root), packed, pairs={made.V2: b""}))
-    assert any("extractNativeLibs" in finding for finding in found.findings)
+    def test_a_scheme_behind_other_pairs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Every pair is looked at, up to the most that are."""
+        others = dict.fromkeys(range(1, 8), b"")
+        content = made.apk(made.manifest(), pairs={**others, made.V3: b""})
+        assert inspect(content).signatures == ("v3",)
+        monkeypatch.setattr(signing, "MOST_PAIRS", len(others))
+        assert inspect(content).signatures == ()
+
+
+class TestResources:
+    """The table that Android maps into memory."""
+
+    def told(self, target: int | str, *, deflated: bool = False, align: int = 4) -> tuple[str, ...]:
+        """Of an app made for an API level."""
+        levels = Tag("uses-sdk", {"minSdkVersion": 24, "targetSdkVersion": target})
+        app = made.manifest(Tag("manifest", {"package": "a"}, (levels,)))
+        # 30 bytes and a name of 14: without padding the data would start at a multiple of 4 by themselves.
+        before = [] if align else [Packed("x", b"123", align=0)]
+        table = Packed("resources.arsc", bytes(64), deflated=deflated, align=align)
+        return inspect(made.apk(*before, table, app, pairs={made.V2: b""})).findings
+
+    def test_compressed(self) -> None:
+        """Refused from Android 11 on."""
+        (finding,) = self.told(30, deflated=True)
+        assert finding.startswith("resources.arsc: compressed, but made for API level 30: Android 11")
+
+    def test_off_a_multiple_of_four(self) -> None:
+        """Likewise."""
+        (finding,) = self.told(35, align=0)
+        assert finding.startswith("resources.arsc: at byte 78, no multiple of 4, but made for API level 35")
+
+    def test_as_it_must_be_and_in_older_apps(self) -> None:
+        """Nothing is said."""
+        assert self.told(35) == ()
+        assert self.told(29, deflated=True) == ()
+        assert self.told("Next", deflated=True) == ()
+
+
+class TestExtraction:
+    """Whether libraries are used from within the APK, as the manifest says."""
+
+    def told(self, extract: bool | None, library: Packed, *before: Packed) -> tuple[str, ...]:
+        """Of an app whose manifest says so, or nothing."""
+        how = {} if extract is None else {"extractNativeLibs": extract}
+        inner = (Tag("uses-sdk", {"minSdkVersion": 24}), Tag("application", how))
+        app = made.manifest(Tag("manifest", {"package": "a"}, inner))
+        return inspect(made.apk(*before, library, app, pairs={made.V2: b""})).findings
+
+    def test_neither_copied_nor_mapped(self) -> None:
+        """They stay in the APK, where they are compressed: it cannot be installed."""
+        packed = Packed("lib/arm64-v8a/libx.so", made.elf(183, 0x4000), deflated=True)
+        (finding,) = self.told(False, packed)
+        assert "compressed, though the manifest has extractNativeLibs false" in finding
+        assert self.told(True, packed) == self.told(None, packed) == ()
+
+    @pytest.mark.parametrize(("machine", "abi", "wide"), [(183, "arm64-v8a", True), (3, "x86", False)])
+    def test_mapped_off_a_page(self, machine: int, abi: str, wide: bool) -> None:
+        """Refused by every phone, whatever its pages."""
+        library = Packed(f"lib/{abi}/libx.so", made.elf(machine, 0x4000, wide=wide), align=64)
+        (finding,) = self.told(False, library)
+        assert "no multiple of 4,096, though the manifest has extractNativeLibs false" in finding
+
+    def test_mapped_on_a_small_page(self) -> None:
+        """Fine but for phones with 16 KB pages; copied out it does not matter where it was."""
+        library = Packed("lib/arm64-v8a/libx.so", made.elf(183, 0x4000), align=0x1000)
+        for extract in (False, None):
+            (finding,) = self.told(extract, library)
+            assert "no multiple of 16 KB" in finding
+        assert self.told(True, library) == ()
+
+
+def test_more_parts_than_a_library_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Program headers are counted before they are read."""
+    library = Packed("lib/arm64-v8a/libx.so", made.elf(183, *[0x4000] * elf.MOST_PARTS))
+    (one,) = inspect(made.apk(made.manifest(), library)).libraries
+    assert one.trouble == "1001 program headers do not fit"
+    monkeypatch.setattr(elf, "MOST_PARTS", elf.MOST_PARTS + 1)
+    assert inspect(made.apk(made.manifest(), library)).libraries[0].trouble == ""
 
 
 def test_other_zips() -> None:

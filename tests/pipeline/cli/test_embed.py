@@ -15,9 +15,26 @@ def test_what_was_done_is_told(cli: Pipeline, tmp_path: Path) -> None:
     first = cli("embed", photos(), "--into", root)
     assert (first.code, first.err) == (0, "")
     assert first.out.startswith(f"shapes in {root}, slot photo\n")
-    assert "  written    app/src/main/assets/models/photo  (4 files)\n" in first.out
+    assert "  written    app/src/main/assets/models/photo  (3 files)\n" in first.out
     second = cli("embed", photos(), "--into", root)
     assert second.out.splitlines()[1:] == [f"  unchanged: {len(state(root)) - 2:,} files"]
+
+
+def test_an_app_of_ones_own_is_told_as_briefly(cli: Pipeline, tmp_path: Path) -> None:
+    """All golden cases in one line; and what was left, as it was edited."""
+    root = gradle_app(tmp_path)
+    first = cli("embed", photos(), "--into", root).out
+    assert first.startswith(f"shapes in {root}, slot app:shapes\n")
+    assert first.count("app/src/test/resources/mobile_pipeline/shapes/golden  (") == 1
+    assert "image-000" not in first
+    edited = root / "app/src/test/resources/mobile_pipeline/shapes/golden/image-000/tensor.bin"
+    receipt = root / "embedded.json"
+    gone = edited.with_name("gone.bin")
+    gone.write_bytes(b"edited")
+    receipt.write_text(receipt.read_text().replace("image-000/tensor.bin", "image-000/gone.bin"))
+    told = cli("embed", photos(), "--into", root, "--force")
+    assert f"  left       {gone.relative_to(root).as_posix()}  (edited since" in told.out
+    assert gone.read_bytes() == b"edited"
 
 
 def test_json(cli: Pipeline, tmp_path: Path) -> None:
@@ -27,7 +44,7 @@ def test_json(cli: Pipeline, tmp_path: Path) -> None:
     assert (found["kind"], found["module"], found["slot"], found["bundle"]) == (
         "gradle",
         "app",
-        "digits",
+        "app:digits",
         "digits",
     )
     assert "app/src/main/assets/mobile_pipeline/digits/model.tflite" in found["written"]
@@ -64,7 +81,7 @@ def test_warnings_are_on_stderr(cli: Pipeline, tmp_path: Path) -> None:
     answer = cli("embed", newer, "--into", android_demo(tmp_path))
     assert answer.code == 0
     assert answer.err.startswith("warning: ")
-    assert "the model needs 2.17.0" in answer.err
+    assert "2.17.0, which the model was made and verified for" in answer.err
 
 
 def test_wrong_use(cli: Pipeline, tmp_path: Path) -> None:

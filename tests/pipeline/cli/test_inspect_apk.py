@@ -40,11 +40,64 @@ def test_against_a_bundle(cli: Pipeline, app: Path) -> None:
     """Byte for byte, or exit code 3."""
     right = cli("inspect", app, "--bundle", photos())
     assert right.code == 0
-    assert right.out.endswith("  its model.tflite, byte for byte: assets/models/photo/model.tflite\n")
+    assert right.out.endswith(
+        "  its model.tflite, byte for byte: assets/models/photo/model.tflite; beside it "
+        "labels.txt not there, manifest.json not there\n"
+    )
     wrong = cli("inspect", app, "--bundle", handwriting())
     assert wrong.code == 3
     assert "what will go wrong" in wrong.out
     assert "embed the bundle and build the app anew" in wrong.err
+
+
+def packed(path: Path, **content: bytes) -> Path:
+    """An app with the golden bundle of photos, but for a file's other content."""
+    own = {name: (photos() / name).read_bytes() for name in ("model.tflite", "labels.txt", "manifest.json")}
+    own |= {f"{name}.{'txt' if name == 'labels' else 'json'}": text for name, text in content.items()}
+    files = [Packed(f"assets/models/photo/{name}", text) for name, text in own.items()]
+    path.write_bytes(made.apk(made.manifest(), *files, pairs={made.V2: b""}))
+    return path
+
+
+def test_what_lies_beside_the_model(cli: Pipeline, tmp_path: Path) -> None:
+    """The right model with another bundle's labels or contract gives wrong answers: exit code 3."""
+    right = cli("inspect", packed(tmp_path / "right.apk"), "--bundle", photos())
+    assert right.code == 0
+    assert right.out.endswith("; beside it labels.txt the same, manifest.json the same\n")
+    labels = cli("inspect", packed(tmp_path / "l.apk", labels=b"a\nb\n"), "--bundle", photos())
+    assert labels.code == 3
+    assert "labels.txt ANOTHER, manifest.json the same" in labels.out
+    assert "l.apk: assets/models/photo/labels.txt: not " in labels.err
+    other = (photos() / "manifest.json").read_bytes() + b" "
+    contract = cli("inspect", packed(tmp_path / "m.apk", manifest=other), "--bundle", photos(), "--json")
+    assert contract.code == 3
+    assert contract.json["bundle"]["copies"] == [
+        {
+            "model": "assets/models/photo/model.tflite",
+            "beside": {"labels.txt": "same", "manifest.json": "other"},
+        }
+    ]
+    assert "assets/models/photo/manifest.json: not " in contract.err
+
+
+def test_a_file_beside_the_model_that_cannot_be_unpacked(cli: Pipeline, tmp_path: Path) -> None:
+    """Is not the bundle's, whatever it was."""
+    app = packed(tmp_path / "app.apk")
+    content = bytearray(app.read_bytes())
+    text = (photos() / "labels.txt").read_bytes()
+    content[content.index(text, content.index(b"photo/labels.txt"))] ^= 1
+    app.write_bytes(content)
+    answer = cli("inspect", app, "--bundle", photos())
+    assert answer.code == 3
+    assert "labels.txt ANOTHER" in answer.out
+
+
+def test_an_option_of_models_is_refused(cli: Pipeline, app: Path) -> None:
+    """Rather than left out of account; what is set by default is not asked for."""
+    answer = cli("inspect", app, "--android-api", "30")
+    assert (answer.code, answer.out) == (2, "")
+    assert f"--android-api is for a model, which {app} is not" in answer.err
+    assert cli("inspect", photos(), "--android-api", "30").code == 0
 
 
 def test_json(cli: Pipeline, app: Path) -> None:

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from pipeline import preprocess
 from pipeline.contract import cases
 from pipeline.contract.altered import ALTERATIONS
 from pipeline.contract.answers import Answer, Reference
-from pipeline.contract.comparison import compare
+from pipeline.contract.comparison import Difference, compare, merged
 from pipeline.contract.random_cases import EDGE_STROKES
 from pipeline.release.manifest import Manifest, read
 from tests.golden_bundles import FOLDER
@@ -111,3 +112,35 @@ def test_equal_values_are_ordered_and_near_ties_may_turn() -> None:
     assert compare(case, doubled, reference).faults
     beyond = Answer(probabilities=right.probabilities, top=(1, 0, 2, 9))
     assert compare(case, beyond, reference).faults
+
+
+@pytest.mark.parametrize(
+    ("alteration", "unit", "text", "fault"),
+    [
+        ("int8 doors", "steps", "1 step", "tensor 1 step off"),
+        ("float doors", "number", "1 in the tensor", "tensor 1 off"),
+    ],
+)
+def test_a_difference_has_its_tensors_unit(alteration: str, unit: str, text: str, fault: str) -> None:
+    """Steps of a quantised tensor; of a float32 one the number itself."""
+    reference = Reference(ALTERATIONS[alteration](read(FOLDER / "shapes")))
+    (case,) = [case for case in cases.made(reference.manifest, count=5, seed=1) if case.kind == "image"][:1]
+    right = reference.answer(case)
+    assert right.tensor is not None
+    wrong: npt.NDArray[Any] = right.tensor.copy()
+    place = int(np.abs(wrong.astype(float)).argmin())
+    wrong.flat[place] += 1
+    difference = merged([compare(case, Answer(image=right.image, tensor=wrong), reference), Difference()])
+    assert getattr(difference, unit) == pytest.approx(1.0)
+    assert {difference.steps, difference.number} >= {None}
+    assert difference.text == f"0 levels, {text}"
+    assert difference.faults[0].startswith(fault)
+
+
+def test_of_eight_cases_each_kind_has_its_share(manifest: Manifest) -> None:
+    """As the description says."""
+    kinds = [case.kind for case in cases.made(manifest, count=8 * 4, seed=1)]
+    shares = {"picture": 3, "output": 2, "image": 1, "strokes": 2}
+    if not manifest.drawing:
+        shares |= {"image": 3, "strokes": 0}
+    assert {kind: kinds.count(kind) / 4 for kind in cases.KINDS} == shares

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,7 @@ def test_a_right_language_passes_altered_contracts(tmp_path: Path) -> None:
     ("fault", "kinds", "says"),
     [
         ("level-2", {"picture", "image", "strokes"}, "2 levels off (at most 1)"),
-        ("step", {"picture", "image", "strokes"}, "tensor 1 steps off what its own image gives"),
+        ("step", {"picture", "image", "strokes"}, "tensor 1 step off what its own image gives"),
         ("pen", {"strokes"}, "drawn pixels"),
         ("zero-point", {"output"}, "probability 3.9e-03 off"),
         ("order", {"output"}, "best classes ["),
@@ -112,12 +114,45 @@ def test_a_script_that_fails_is_a_failure(tmp_path: Path, fault: str) -> None:
 
 
 def test_a_script_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the limit in the message."""
+    """With the limit in the message; what it has started, as a compiler, ends with it."""
     slow = twin(tmp_path, "none")
     assert slow.script is not None
-    slow.script.write_text("#!/bin/sh\nexec sleep 60\n", "utf-8")
-    monkeypatch.setattr(languages, "SECONDS", 0.2)
-    assert "no answer within 0.2 s" in verdict(SHAPES, slow).failures[0]
+    number = tmp_path / "number"
+    slow.script.write_text(f'#!/bin/sh\nsleep 60 &\necho $! > "{number}"\nwait\n', "utf-8")
+    monkeypatch.setattr(languages, "SECONDS", 1.0)
+    assert "no answer within 1.0 s" in verdict(SHAPES, slow).failures[0]
+    assert ended(int(number.read_text("utf-8")))
+
+
+def test_a_script_is_stopped_when_the_check_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C at a terminal does not reach a session of its own."""
+    number = tmp_path / "number"
+    script = tmp_path / languages.SCRIPT
+    script.write_text(f'#!/bin/sh\nsleep 60 &\necho $! > "{number}"\nwait\n', "utf-8")
+    script.chmod(0o755)
+
+    def interrupted(*_: object, **__: object) -> None:
+        while not (number.exists() and number.read_text("utf-8").endswith("\n")):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        languages.run(Language(name="Fake", script=script), tmp_path, tmp_path)
+    assert ended(int(number.read_text("utf-8")))
+
+
+def ended(process: int) -> bool:
+    """Whether a process is gone, or will be soon: its parent, which is gone, need not have waited for it."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_what_a_script_leaves_behind_it_does_not_hide_a_failure(tmp_path: Path) -> None:
@@ -146,13 +181,19 @@ def test_python_is_checked_against_the_golden_files(tmp_path: Path) -> None:
     assert {each.case for each in found.cases if each.failed} == {
         "golden-image-000",
         "golden-picture-000",
-        f"golden-{manifest['golden']['cases'][2]['id']}-output",
+        f"golden_output-{manifest['golden']['cases'][2]['id']}",
     }
     assert found.failures[0].startswith("Python: 3 cases")
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("pixels.u8", b"x"), ("strokes.json", b"[[1]]"), ("strokes.json", b"{")]
+    ("name", "content"),
+    [
+        ("pixels.u8", b"x"),
+        ("strokes.json", b"[[1]]"),
+        ("strokes.json", b"{"),
+        ("strokes.json", b"[[[1, 1" + b"0" * 400 + b"]]]"),
+    ],
 )
 def test_a_damaged_golden_file_is_said(tmp_path: Path, name: str, content: bytes) -> None:
     """By its path: nothing can be compared."""
@@ -161,3 +202,25 @@ def test_a_damaged_golden_file_is_said(tmp_path: Path, name: str, content: bytes
     file.write_bytes(content)
     with pytest.raises(StepError, match=f"{file}"):
         verdict(folder)
+
+
+def test_strokes_without_a_way_to_draw_them_are_said(tmp_path: Path) -> None:
+    """As a fault of the manifest."""
+    folder = Path(shutil.copytree(DIGITS, tmp_path / "digits"))
+    document = json.loads((folder / "manifest.json").read_text("utf-8"))
+    document["drawing"] = None
+    (folder / "manifest.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(StepError, match="case 'strokes-000' has strokes, but 'drawing' is not there"):
+        verdict(folder)
+
+
+def test_ids_that_look_like_another_cases(tmp_path: Path) -> None:
+    """No two cases share a folder."""
+    folder = Path(shutil.copytree(SHAPES, tmp_path / "shapes"))
+    document = json.loads((folder / "manifest.json").read_text("utf-8"))
+    first, second = document["golden"]["cases"][:2]
+    renamed = f"{first['id']}-output"
+    (folder / "golden" / second["id"]).rename(folder / "golden" / renamed)
+    second["id"] = renamed
+    (folder / "manifest.json").write_text(json.dumps(document), "utf-8")
+    assert verdict(folder, twin(tmp_path, "none")).failures == []

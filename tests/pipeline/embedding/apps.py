@@ -8,7 +8,8 @@ def android_demo(folder: Path) -> Path:
     root = folder / "android_demo"
     (root / "core/src/main/kotlin/mobilepipeline/core").mkdir(parents=True)
     (root / "app/src/main").mkdir(parents=True)
-    (root / "gradle").mkdir()
+    for name in ("gradle", "contract", "desktop", "tools/apk"):
+        (root / name).mkdir(parents=True)
     catalog = '[versions]\ntflite = "2.16.1"\n[libraries]\n'
     catalog += 'tflite = { module = "org.tensorflow:tensorflow-lite", version.ref = "tflite" }\n'
     (root / "gradle/libs.versions.toml").write_text(catalog, "utf-8")
@@ -18,7 +19,9 @@ def android_demo(folder: Path) -> Path:
 def ios_demo(folder: Path) -> Path:
     """A copy of the iOS demo's frame."""
     root = folder / "ios_demo"
-    (root / "Sources/ClassifierCore").mkdir(parents=True)
+    for name in ("Sources/ClassifierCore", "contract", "DeviceTests"):
+        (root / name).mkdir(parents=True)
+    (root / "project.yml").write_text("name: MobilePipeline\n", "utf-8")
     (root / "Package.swift").write_text("// swift-tools-version: 6.0\n", "utf-8")
     (root / "Podfile").write_text("target 'App' do\n  pod 'TensorFlowLiteSwift', '2.17.0'\nend\n", "utf-8")
     return root

@@ -42,8 +42,9 @@ def with_case_removed(source: Path, folder: Path) -> Path:
     manifest["files"] = {
         name: record for name, record in manifest["files"].items() if f"/{case}/" not in name
     }  # fmt: skip
-    (copy / "labels.txt").write_text("another\n", "utf-8")
-    content = (copy / "labels.txt").read_bytes()
+    manifest["labels"][0] = "another"
+    content = "".join(f"{label}\n" for label in manifest["labels"]).encode()
+    (copy / "labels.txt").write_bytes(content)
     manifest["files"]["labels.txt"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return copy

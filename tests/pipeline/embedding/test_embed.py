@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.artifacts import sha256
-from pipeline.embedding import embed, receipt, writing
+from pipeline.embedding import embed, receipt, staging, writing
 from pipeline.errors import BusyError, StepError, StorageError, UsageError
 from tests.pipeline.embedding.apps import android_demo, apple_app, gradle_app, ios_demo, state
 from tests.pipeline.embedding.bundles import changed, handwriting, photos, with_case_removed
@@ -27,14 +27,18 @@ class TestDemos:
         done = embed(handwriting(), root)
         assert (done.destination.kind, done.plan.slot, done.plan.notes) == ("android_demo", "drawing", ())
         files = state(root)
-        for name in ("model.tflite", "labels.txt", "manifest.json", "MODEL_CARD.md"):
+        for name in ("model.tflite", "labels.txt", "manifest.json"):
             assert files[f"{MODELS}/drawing/{name}"][0] == (handwriting() / name).read_bytes()
         for place in ("app/src/androidTest/assets/golden/drawing", "core/src/test/resources/golden/drawing"):
             for case in (handwriting() / "golden").rglob("*.u8"):
                 assert files[f"{place}/{case.relative_to(handwriting()).as_posix()}"][0] == case.read_bytes()
             assert files[f"{place}/manifest.json"][0] == (handwriting() / "manifest.json").read_bytes()
         assert "core/src/test/resources/golden/drawing/model.tflite" in files
-        assert not (root / writing.STAGING).exists()
+        # All assets are in the APK that people install; the card is for those who read the code.
+        assert [name for name in files if name.endswith(".md")] == [
+            "core/src/test/resources/golden/drawing/MODEL_CARD.md"
+        ]
+        assert not (root / staging.FOLDER).exists()
 
     def test_ios(self, tmp_path: Path) -> None:
         """Resources, and the golden vectors beside the tests."""
@@ -43,7 +47,13 @@ class TestDemos:
         assert (root / "App/Resources/Models/photo/model.tflite").read_bytes() == (
             photos() / "model.tflite"
         ).read_bytes()
+        assert sorted(path.name for path in (root / "App/Resources/Models/photo").iterdir()) == [
+            "labels.txt",
+            "manifest.json",
+            "model.tflite",
+        ]
         assert sorted(path.name for path in (root / "Tests/Golden/photo").iterdir()) == [
+            "MODEL_CARD.md",
             "golden",
             "manifest.json",
             "model.tflite",
@@ -56,7 +66,7 @@ class TestDemos:
         before = state(root / MODELS / "drawing")
         embed(photos(), root)
         assert state(root / MODELS / "drawing") == before
-        assert {slot: record.bundle for slot, record in receipt.read(root).slots.items()} == {
+        assert {slot: record.bundle for slot, record in receipt.read(root, "android_demo").slots.items()} == {
             "drawing": "digits",
             "photo": "shapes",
         }
@@ -65,8 +75,8 @@ class TestDemos:
         """By the version in the demo's own build files."""
         newer = changed(photos(), tmp_path / "newer", model__runtime_floor="2.17.0")
         (note,) = embed(newer, android_demo(tmp_path)).plan.notes
-        assert "org.tensorflow:tensorflow-lite 2.16.1 reads what TensorFlow Lite 2.16.0 does" in note
-        assert "the model needs 2.17.0" in note
+        assert "org.tensorflow:tensorflow-lite 2.16.1 reads the model's ops, but is older than" in note
+        assert "TensorFlow Lite 2.17.0, which the model was made and verified for" in note
         assert embed(newer, ios_demo(tmp_path)).plan.notes == ()
 
 
@@ -96,7 +106,7 @@ class TestAgain:
         done = embed(with_case_removed(handwriting(), tmp_path / "later"), root)
         assert not gone.exists()
         assert any(case in name for name in done.outcome.removed)
-        assert (root / MODELS / "drawing/labels.txt").read_text() == "another\n"
+        assert (root / MODELS / "drawing/labels.txt").read_text().splitlines()[0] == "another"
         assert own.read_text() == "mine"
 
     def test_missing_files_come_back(self, tmp_path: Path) -> None:
@@ -140,8 +150,15 @@ class TestInTheWay:
         with pytest.raises(StepError, match=rf"changed since they were embedded: core/.*/{case}/pixels.u8"):
             embed(bundle, root)
         assert edited.read_bytes() == b"edited"
-        embed(bundle, root, force=True)
-        assert edited.exists() is (again == "same")
+        done = embed(bundle, root, force=True)
+        if again == "same":
+            assert edited.read_bytes() != b"edited"
+            return
+        # What nobody needs and somebody edited is not removed, and from now on it is the user's.
+        assert edited.read_bytes() == b"edited"
+        assert done.outcome.kept == (edited.relative_to(root).as_posix(),)
+        again_done = embed(bundle, root)
+        assert (again_done.outcome.written, again_done.outcome.kept, edited.exists()) == ((), (), True)
 
     def test_a_link_is_no_file_of_a_bundle(self, tmp_path: Path) -> None:
         """Though it points to the right contents: what it points to is not ours to replace."""
@@ -165,8 +182,10 @@ class TestInTheWay:
         """Is not removed, with or without --force; the run can be repeated."""
         root = android_demo(tmp_path)
         (root / MODELS / "photo/labels.txt/inner").mkdir(parents=True)
-        with pytest.raises(StorageError, match="a folder stands where a file must go"):
+        before = state(root)
+        with pytest.raises(StepError, match="a folder stands where a file must go; remove it"):
             embed(photos(), root, force=True)
+        assert state(root) == before
         (root / MODELS / "photo/labels.txt/inner").rmdir()
         (root / MODELS / "photo/labels.txt").rmdir()
         assert embed(photos(), root).outcome.written
@@ -197,7 +216,7 @@ class TestInterruption:
 
         monkeypatch.setattr(Path, "replace", counting)
         # As after a kill: what was staged is still there too.
-        monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        monkeypatch.setattr(staging, "discard", lambda *_: None)
         bundle = changed(later, tmp_path / "between", seed=9)
         with suppress(KeyboardInterrupt):
             embed(bundle, root)
@@ -221,7 +240,7 @@ class TestStorage:
         before, later = state(root), with_case_removed(handwriting(), tmp_path / "later")
 
         def full(*_: object) -> None:
-            raise OSError(28, "No space left on device", str(root / writing.STAGING / "3"))
+            raise OSError(28, "No space left on device", str(root / staging.FOLDER / "3"))
 
         monkeypatch.setattr(shutil, "copyfile", full)
         with pytest.raises(StorageError, match=r"No space left on device; free some space"):
@@ -234,7 +253,7 @@ class TestStorage:
         before, mkdir = state(root), Path.mkdir
 
         def refusing(self: Path, *arguments: Any, **options: Any) -> None:
-            if self.name == writing.STAGING:
+            if self.name == staging.FOLDER:
                 raise PermissionError(13, "Permission denied", str(self))
             mkdir(self, *arguments, **options)
 
@@ -267,6 +286,34 @@ class TestBundles:
                 embed(spoilt, root, force=True)
             assert state(root) == before
 
+    def test_labels_are_those_of_the_manifest(self, tmp_path: Path) -> None:
+        """An app reads the one or the other; a hash that fits the wrong file does not make it right."""
+        spoilt = changed(photos(), tmp_path / "spoilt")
+        manifest = json.loads((spoilt / "manifest.json").read_text("utf-8"))
+        lines = (spoilt / "labels.txt").read_text("utf-8").splitlines()
+        (spoilt / "labels.txt").write_text("\n".join(reversed(lines)) + "\n", "utf-8")
+        manifest["files"]["labels.txt"]["sha256"] = sha256(spoilt / "labels.txt")
+        (spoilt / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+        with pytest.raises(StepError, match=r"labels\.txt: other labels than the manifest's"):
+            embed(spoilt, android_demo(tmp_path))
+
+    def test_a_file_that_changes_while_it_is_copied(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Never gets into the app, as nothing of that run does."""
+        root, copy = android_demo(tmp_path), shutil.copyfile
+        before = state(root)
+
+        def spoiling(source: Path, target: Path) -> None:
+            copy(source, target)
+            if source.name == "labels.txt":
+                target.write_bytes(b"another")
+
+        monkeypatch.setattr(shutil, "copyfile", spoiling)
+        with pytest.raises(StepError, match=r"labels\.txt: changed while it was copied"):
+            embed(photos(), root)
+        assert state(root) == before
+
     def test_a_smoke_build_is_for_tests(self, tmp_path: Path) -> None:
         """Unless one insists."""
         smoke, root = changed(photos(), tmp_path / "smoke", profile="smoke"), android_demo(tmp_path)
@@ -286,44 +333,3 @@ class TestBundles:
         with pytest.raises(UsageError, match="letters, digits"):
             embed(strange, gradle_app(tmp_path))
         assert embed(strange, android_demo(tmp_path)).plan.slot == "photo"
-
-
-@pytest.fixture
-def receipts(tmp_path: Path) -> Path:
-    """An app with a receipt to spoil."""
-    root = android_demo(tmp_path)
-    embed(photos(), root)
-    return root / receipt.FILE
-
-
-class TestReceipts:
-    """Made to harm, or damaged."""
-
-    @pytest.mark.parametrize("name", ["../victim.txt", "/etc/victim.txt", "app/../../victim.txt", "", "a\0b"])
-    def test_none_leads_out_of_the_app(self, receipts: Path, name: str) -> None:
-        """A receipt says what is removed."""
-        victim = receipts.parent.parent / "victim.txt"
-        victim.write_text("mine")
-        document = json.loads(receipts.read_text())
-        document["slots"]["photo"]["files"][name] = sha256(victim)
-        receipts.write_text(json.dumps(document))
-        with pytest.raises(StepError, match=r"embedded.json: not a receipt.*outside the app"):
-            embed(photos(), receipts.parent, force=True)
-        assert victim.read_text() == "mine"
-
-    @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 2}', '{"slots": 3}', '{"more": 1}'])
-    def test_damaged(self, receipts: Path, text: str) -> None:
-        """Said, with the remedy."""
-        receipts.write_text(text)
-        with pytest.raises(StepError, match=r"embedded.json: not a receipt of this program.*--force"):
-            embed(photos(), receipts.parent)
-        receipts.unlink()
-        assert embed(photos(), receipts.parent, force=True).outcome.written == ()
-
-    def test_every_file_is_in_it(self, receipts: Path) -> None:
-        """With its hash."""
-        record = receipt.read(receipts.parent).slots["photo"]
-        assert record.model_sha256 == sha256(photos() / "model.tflite")
-        for name, digest in record.files.items():
-            assert sha256(receipts.parent / name) == digest
-        assert len(record.files) == len(state(receipts.parent)) - 2  # itself, and the version catalogue

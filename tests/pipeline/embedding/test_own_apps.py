@@ -11,7 +11,7 @@ from pipeline.embedding.contract_test import class_name
 from pipeline.embedding.destination import find
 from pipeline.errors import StepError, UsageError
 from tests.pipeline.embedding.apps import android_demo, apple_app, gradle_app, state
-from tests.pipeline.embedding.bundles import changed, handwriting, photos
+from tests.pipeline.embedding.bundles import changed, photos
 
 
 class TestGradle:
@@ -32,16 +32,6 @@ class TestGradle:
         test = files["app/src/test/java/mobilepipeline/contract/ShapesContractTest.kt"][0].decode()
         assert "class ShapesContractTest {" in test
         assert "@" not in re.sub(r"@(Test|param|BUNDLE\b)", "", test).replace("@Test", "")
-
-    def test_two_bundles_share_the_reader(self, tmp_path: Path) -> None:
-        """Which stays as long as it is asked for."""
-        root = gradle_app(tmp_path)
-        embed(photos(), root)
-        second = embed(handwriting(), root)
-        assert not any("/core/" in name for name in second.outcome.written)
-        removed = embed(handwriting(), root, core=False).outcome.removed
-        assert removed
-        assert all(name.startswith("app/src/main/java/mobilepipeline/core/") for name in removed)
 
     def test_a_reader_in_another_module(self, tmp_path: Path) -> None:
         """Is not written a second time; that is said."""
