@@ -61,6 +61,9 @@ class MeasuredDelegation(_Frozen):
         status: ``ran``, ``failed`` (it refused the file, or broke) or ``absent``.
         reason: why there is no ``run``, or why it failed.
         run: what it did; None where it told nothing of single ops.
+        images: on which its answers were compared with the reference's; 0 where there are none.
+        agreement: share of them on which top-1 is the reference's.
+        max_abs_error: of its dequantised output against the reference's; None also where it is not finite.
         disagreements: where rules and accelerator differ, a sentence each that names op and layer.
     """
 
@@ -68,6 +71,9 @@ class MeasuredDelegation(_Frozen):
     status: str
     reason: str = ""
     run: AcceleratorRun | None = None
+    images: int = Field(default=0, ge=0)
+    agreement: float | None = Field(default=None, ge=0.0, le=1.0)
+    max_abs_error: float | None = Field(default=None, ge=0.0)
     disagreements: tuple[str, ...] = ()
 
 

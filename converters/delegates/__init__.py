@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from converters.delegates import coreml, gpu, nnapi, xnnpack
 from converters.delegates.nnapi import LevelVerdict
+from converters.delegates.node import without_tensors
 from converters.delegates.opening import Opening
 from converters.delegates.verdict import OpVerdict, Verdict, summary
 from converters.tflite.graph import Inspection
@@ -117,11 +118,19 @@ def _levels(inspection: Inspection) -> str:
 
 
 def _left(verdict: Verdict) -> tuple[tuple[str, ...], ...]:
-    """Ops that stay, those with the same reason in one line."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    """Ops that stay, those with one reason in one line; it names a tensor where that is the same for all."""
+    groups: dict[tuple[str, str], list[OpVerdict]] = {}
     for op in verdict.stays:
-        groups.setdefault((op.op, op.reason), []).append(op.layer)
-    return tuple((op, str(len(layers)), _layers(layers), reason) for (op, reason), layers in groups.items())
+        groups.setdefault((op.op, without_tensors(op.reason)), []).append(op)
+    return tuple(
+        (
+            name,
+            str(len(ops)),
+            _layers([op.layer for op in ops]),
+            ops[0].reason if len({op.reason for op in ops}) == 1 else reason,
+        )
+        for (name, reason), ops in groups.items()
+    )
 
 
 def _layers(names: list[str]) -> str:

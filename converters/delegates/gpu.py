@@ -42,7 +42,13 @@ def verdict(
 
 def _warnings(inspection: Inspection) -> list[str]:
     batch = next((t for t in inspection.inputs if t.shape and t.shape[0] > 1), None)
-    return [f"input {called(batch)}: GPUs are tuned and tested for batch 1"] if batch else []
+    resized = next((t for t in inspection.inputs if t.dynamic), None)
+    warnings = [f"input {called(batch)}: GPUs are tuned and tested for batch 1"] if batch else []
+    if resized:
+        warnings.append(
+            f"input {called(resized)} has no fixed size: it is taken as it is laid out; do not resize it"
+        )
+    return warnings
 
 
 def _notes(inspection: Inspection, *, quantized: bool) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import zip_longest
 
+from converters.delegates import gpu_parse
 from converters.delegates.checks import (
     RANK_OF_AN_IMAGE,
     activation_among,
@@ -12,7 +13,6 @@ from converters.delegates.checks import (
     constant_data,
     constant_input,
     default_weights_format,
-    dynamic,
     in_and_out,
     one_computed_input,
     outputs,
@@ -41,6 +41,10 @@ def _runtime_dtypes(node: Node) -> str:
         if odd is not None:
             way = "; open it with quantised models allowed" if odd.dtype in quantised else ""
             return f"tensor {called(odd)}: the GPU computes {', '.join(taken)}{way}"
+        scaled = next((t for t in tensors if t.dtype in quantised and len(t.scales) != 1), None)
+        if scaled is not None:
+            count = len(scaled.scales)
+            return f"tensor {called(scaled)} has {count} scales: the GPU takes one of what is computed"
     return ""
 
 
@@ -53,9 +57,12 @@ def _dimensions(node: Node) -> str:
 
 
 def _fixed_size(node: Node) -> str:
-    tensor = dynamic(node)
+    unsized = node.links.unsized
+    tensor = next((each for each in (*node.inputs, *node.outputs) if each.index in unsized), None)
     return (
-        f"tensor {called(tensor)} has no fixed size (dynamic batch): convert with batch 1" if tensor else ""
+        f"tensor {called(tensor)} has no size before the graph has run: convert with batch 1"
+        if tensor
+        else ""
     )
 
 
@@ -75,7 +82,8 @@ def _binary(node: Node) -> str:
 
 
 def _convolution(node: Node) -> str:
-    return computed_inputs(node, 2) or outputs(node, 1)
+    reason = computed_inputs(node, 2) or outputs(node, 1)
+    return reason or (gpu_parse.ungrouped(node) if node.op.name == "CONV_2D" else "")
 
 
 def _strides(node: Node) -> str:
@@ -110,7 +118,7 @@ def _depthwise(node: Node) -> str:
 
 
 def _dense(node: Node) -> str:
-    reason = default_weights_format(node) or computed_inputs(node, 2)
+    reason = default_weights_format(node) or computed_inputs(node, 2) or gpu_parse.channels_match(node)
     door, output = node.input(0), node.output()
     if reason or door is None or output is None:
         return reason
@@ -234,11 +242,22 @@ CHECKS: Mapping[str, Check] = {
     "broadcast": _broadcast,
     "cast": _cast,
     "constant_data": constant_data,
-    "constant_slope": constant_input(1, "slope"),
     "convolution": _convolution,
     "dense": _dense,
     "depthwise": _depthwise,
     "gather": gather,
+    "axis_inside": gpu_parse.axis_inside,
+    "constant_axis": gpu_parse.constant_axis,
+    "constant_paddings": gpu_parse.constant_paddings,
+    "joined_constants": gpu_parse.joined_constants,
+    "one_depth": gpu_parse.one_depth,
+    "operand": gpu_parse.operand,
+    "permutation": gpu_parse.permutation,
+    "resampled": gpu_parse.resampled,
+    "slice_sizes": gpu_parse.slice_sizes,
+    "slope": gpu_parse.slope,
+    "sparse": gpu_parse.sparse,
+    "summed_axis": gpu_parse.summed_axis,
     "logical": _logical,
     "lstm": lstm,
     "masks": _masks,

@@ -1,6 +1,7 @@
 """Rules of the GPU delegate for ops that pick, choose and remember: GATHER, ONE_HOT, SELECT, LSTM."""
 
 from converters.delegates.checks import outputs, rank
+from converters.delegates.gpu_parse import GROUP
 from converters.delegates.node import Node, called
 from converters.tflite.graph import Tensor
 
@@ -48,13 +49,14 @@ def select(node: Node) -> str:
     condition, *values = node.inputs
     if condition.dtype not in ("bool", "float16", "float32"):
         return f"condition {called(condition)}: the delegate takes bool and floats"
-    for value in values:
+    for position, value in enumerate(values):
         if value.dtype not in ("float16", "float32"):
             return f"value {called(value)}: the delegate chooses floats"
         if value.shape != output.shape and not _scalar(value):
             return f"value {called(value)}: as large as output {called(output)}, or of one element"
-        if value.constant and rank(value) == 2:
-            return f"value {called(value)}: a constant of two dimensions"
+        # The builder reads a first constant as four dimensions, a second as four or three.
+        if node.constant(value) and not _scalar(value) and rank(value) not in ((4,), (3, 4))[position]:
+            return f"value {called(value)}: a constant of {rank(value)} dimensions"
     return outputs(node, 1)
 
 
@@ -76,4 +78,7 @@ def lstm(node: Node) -> str:
     for clip in ("cell_clip", "proj_clip"):
         if node.option(clip, 0.0):
             return f"{clip} is {node.option(clip, 0.0)}: the delegate takes 0"
+    depth = node.output(3)
+    if depth is not None and depth.shape and depth.shape[-1] % GROUP:
+        return f"output {called(depth)}: the delegate takes multiples of {GROUP} channels"
     return outputs(node, 4)

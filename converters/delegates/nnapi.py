@@ -1,19 +1,22 @@
 """The NNAPI delegate of TensorFlow Lite, by Android API level. A legacy: Android 15 deprecates NNAPI."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from converters.delegates.nnapi_checks import CHECKS
 from converters.delegates.nnapi_quantised import NAME, NNAPI_1_2, NNAPI_1_3
-from converters.delegates.node import called
+from converters.delegates.node import called, unpacked_constants
 from converters.delegates.rules import Check, refusals, table
 from converters.delegates.verdict import Limits, Verdict, assemble, decide
-from converters.tflite.graph import Inspection
+from converters.tflite.graph import Inspection, Op, Subgraph
 
 __all__ = ["CHECKS", "EVERY", "NAME", "LevelVerdict", "by_level", "levels", "verdict"]
 
 EVERY: Mapping[str, Check] = {}
 """No rule is asked of every op."""
+
+HANDED_OVER = 3
+"""Version of DEPTHWISE_CONV_2D up to which the delegate asks nothing of its weights' dtype."""
 
 DEPRECATED = (
     "NNAPI is deprecated from Android 15 (API level 35) on: keep it as a legacy, prefer GPU and XNNPACK"
@@ -56,7 +59,8 @@ def verdict(
 
     Args:
         inspection: of the file.
-        api_level: of the phone, 27 to 34.
+        api_level: 27 to 34; up to 28, or where NNAPI's own CPU path is used, that of the phone; else what
+            the phone's NNAPI drivers have the features of, at most its own.
         use_nnapi_cpu: whether NNAPI's own CPU path may be used, ``NnApiDelegate.Options.setUseNnapiCpu``; the
             delegate's own default is not to. Below level 29 it cannot be shut out.
         most_partitions: parts it takes; the delegate's own default where None.
@@ -69,7 +73,7 @@ def verdict(
         raise ValueError(
             f"Android API level {api_level}: NNAPI is in levels {levels().start} to {levels()[-1]}"
         )
-    warnings = [DEPRECATED]
+    warnings = [DEPRECATED, *_all_or_nothing(inspection, api_level=api_level, use_nnapi_cpu=use_nnapi_cpu)]
     resized = next((tensor for tensor in inspection.inputs if tensor.dynamic), None)
     if resized:
         warnings.append(f"input {called(resized)} has no fixed size: the delegate computes batch 1 only")
@@ -80,7 +84,7 @@ def verdict(
         limits=_limits(most_partitions),
         unpacks=rules.unpacks_at(api_level),
         warnings=warnings,
-        notes=[_refusing_driver(api_level=api_level, use_nnapi_cpu=use_nnapi_cpu)],
+        notes=list(_notes(inspection, api_level=api_level, use_nnapi_cpu=use_nnapi_cpu)),
     )
 
 
@@ -119,6 +123,37 @@ def _refused(inspection: Inspection, *, api_level: int, use_nnapi_cpu: bool) -> 
         level_name="Android API level",
         accelerator=not use_nnapi_cpu and api_level >= NNAPI_1_2,
     )
+
+
+def _notes(inspection: Inspection, *, api_level: int, use_nnapi_cpu: bool) -> Iterator[str]:
+    yield _refusing_driver(api_level=api_level, use_nnapi_cpu=use_nnapi_cpu)
+    if api_level >= NNAPI_1_2 and not use_nnapi_cpu:
+        yield (
+            f"rules of level {api_level}: what counts is the highest NNAPI feature level of the phone's "
+            f"drivers, at most its API level (a driver of NNAPI 1.2 has the rules of {NNAPI_1_2}, 1.3 those "
+            f"of {NNAPI_1_3}); without a driver nothing is taken"
+        )
+    graph = inspection.main
+    handed = (op for op in graph.ops if op.name == "DEPTHWISE_CONV_2D" and op.version <= HANDED_OVER)
+    mixed = next((op for op in handed if _float_by_int8(graph, op)), None)
+    if mixed is not None:
+        yield (
+            f"DEPTHWISE_CONV_2D #{mixed.index}: float32 by int8 weights is handed over, as its version is "
+            f"{mixed.version}, but is none of NNAPI's operand combinations: a driver refuses it"
+        )
+
+
+def _float_by_int8(graph: Subgraph, op: Op) -> bool:
+    tensors = [graph.tensor(index) for index in op.inputs[:2]]
+    return [tensor.dtype for tensor in tensors if tensor is not None] == ["float32", "int8"]
+
+
+def _all_or_nothing(inspection: Inspection, *, api_level: int, use_nnapi_cpu: bool) -> Iterator[str]:
+    """Float16 weights lose their DEQUANTIZE, which kernels of the CPU would need: so all goes, or nothing."""
+    constants, _ = unpacked_constants(inspection.main, table(NAME).unpacks_at(api_level))
+    halves = any(origin.dtype == "float16" for origin in constants.values())
+    if halves and api_level >= NNAPI_1_2 and not use_nnapi_cpu:
+        yield "float16 weights: if the driver refuses one op, none is delegated"
 
 
 def _refusing_driver(*, api_level: int, use_nnapi_cpu: bool) -> str:

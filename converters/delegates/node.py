@@ -1,8 +1,10 @@
 """An op as a delegate looks at it: its tensors by role, constants told from what is computed."""
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from converters.delegates.run_time_shapes import sized_at_run_time
 from converters.tflite.graph import Op, Subgraph, Tensor
 from converters.tflite.options import Option
 
@@ -14,10 +16,12 @@ class Links:
     Attributes:
         readers: tensor index to the ops that read it, once for every reference.
         producers: tensor index to the ops that give it: one, in sound files.
+        unsized: indices of tensors that have no size before the graph has run.
     """
 
     readers: Mapping[int, Sequence[Op]]
     producers: Mapping[int, Sequence[Op]]
+    unsized: Set[int] = frozenset()
 
 
 def links(graph: Subgraph) -> Links:
@@ -29,7 +33,7 @@ def links(graph: Subgraph) -> Links:
             readers.setdefault(index, []).append(op)
         for index in op.outputs:
             producers.setdefault(index, []).append(op)
-    return Links(readers=readers, producers=producers)
+    return Links(readers=readers, producers=producers, unsized=sized_at_run_time(graph))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,14 @@ def called(tensor: Tensor) -> str:
     sizes = [str(size) for size in tensor.shape[:MOST_SIZES]]
     shape = "x".join((*sizes, "...") if len(tensor.shape) > MOST_SIZES else sizes) or "scalar"
     return f"'{short(tensor.name)}' ({tensor.dtype}, {shape})"
+
+
+_CALLED = re.compile(r"'[^']*' \([a-z0-9_]+, (?:scalar|[-0-9x.]+)\)")
+
+
+def without_tensors(reason: str) -> str:
+    """A reason without the tensors that it names: ``input ...: the delegate takes float32``."""
+    return _CALLED.sub("...", reason)
 
 
 def short(name: str) -> str:

@@ -9,6 +9,8 @@ from converters.delegates.partition import partitions
 from converters.tflite.arithmetic import costs
 from converters.tflite.graph import Inspection, Op, Subgraph
 
+NEVER_RUNS = "it can never run: its inputs depend on its own outputs, or on those of such an op"
+
 
 @dataclass(frozen=True, kw_only=True)
 class OpVerdict:
@@ -127,7 +129,9 @@ def decide(
         could_go=frozenset(op.index for op in runs if op.index not in refusals),
         known={*constants, *(t.index for t in (*graph.inputs, *(t for t in graph.tensors if t.constant)))},
     )
+    placed = {index for part in parts for index in part}
     reasons = dict(refusals) | _left_out(parts, limits)
+    reasons |= {op.index: NEVER_RUNS for op in runs if op.index not in placed and op.index not in refusals}
     taken = [part for part in parts if not any(index in reasons for index in part)]
     # What unpacks constants goes with the ops that read them.
     readers = links(graph).readers

@@ -1,4 +1,10 @@
-"""What a file claims to run on, against what its ops need, and how grave it is where it claims too much."""
+"""What a file claims to run on, against what its ops need, and how grave it is where it claims too much.
+
+Gates let no op pass that claims less than arithmetic which an older kernel would misread: neither
+:func:`check_claims` nor the verify stage, whatever the runtime floor, and whatever runtimes that were tried
+made of it. Those are small models on one platform; the kernels of a phone are others. How grave it is for a
+floor, :func:`gravity` tells, which diagnostics show.
+"""
 
 from converters.diagnostics import Severity
 from converters.errors import WrongClaimError
@@ -19,8 +25,8 @@ def check_claims(inspection: Inspection, *, where: str, runtime_floor: str | Non
     Args:
         inspection: of the file.
         where: how to call the file in the message.
-        runtime_floor: oldest runtime that will run it: claims that are misread by older ones alone pass. None
-            refuses all of them.
+        runtime_floor: oldest runtime that will run it: a stated minimum that is too low for older ones alone
+            passes. None refuses all of them. Op versions are asked for whatever it is.
 
     Raises:
         WrongClaimError: an op version, or the minimum runtime that the file states, is lower than its
@@ -31,15 +37,14 @@ def check_claims(inspection: Inspection, *, where: str, runtime_floor: str | Non
     wrong = "; ".join(dict.fromkeys(text for text in told if text))
     if wrong:
         raise WrongClaimError(
-            f"{where}: {wrong}: older runtimes would load it and answer nonsense; convert it "
-            "again, with a tool that writes op versions"
+            f"{where}: {wrong}: runtimes without that version may load it and answer nonsense; convert "
+            "it again, with a tool that writes op versions"
         )
 
 
 def _wrong_claim(inspection: Inspection, one: Requirement, bar: Release | None) -> str:
     if one.misread is not None:
-        harmless = bar is not None and gravity(one.op.name, one.misread, bar)[0] != "error"
-        return "" if harmless else too_low(one)
+        return too_low(one)
     return stated_too_low(inspection, one) if misread_from(one, bar) else ""
 
 
@@ -83,8 +88,8 @@ def stated_too_low(inspection: Inspection, one: Requirement) -> str:
 def gravity(op: str, misread: Misread, floor: Release) -> tuple[Severity, str]:
     """How grave such a claim is for a floor: what published runtimes made of it counts, then the versions.
 
-    An error where a runtime from the floor on may answer nonsense; a warning where only older ones do; for
-    information where no runtime that was tried does.
+    An error where a runtime from the floor on may answer nonsense; else a warning, which tells what was tried
+    and where: kernels of another platform may differ.
     """
     rows = tried.table()[misread.tried] if misread.tried is not None else ()
     wrong = {one.runtime: releases.release_of(one.runtime) for one in rows if one.verdict == "WRONG"}
@@ -102,4 +107,9 @@ def gravity(op: str, misread: Misread, floor: Release) -> tuple[Severity, str]:
             "warning",
             f"runtimes before it may answer nonsense, if an app brings one despite the floor {bar}",
         )
-    return "info", f"right all the same on every runtime that was tried, {rows[0].runtime} and newer"
+    oldest = min(rows, key=lambda one: releases.release_of(one.runtime))
+    where = f"{oldest.runtime} and newer on {tried.platform()}"
+    told = f"right all the same for a small model on every runtime that was tried, {where}"
+    if releases.release_of(oldest.runtime) > floor:
+        return "warning", f"{told}; none as old as the floor {bar} was, nor any phone's kernels"
+    return "warning", f"{told}; a phone's kernels were not"

@@ -9,7 +9,8 @@ from converters.diagnostics import SEVERITIES, Diagnostic
 from converters.spec import DEFAULT_RUNTIME_FLOOR, parse_version
 from converters.tflite import runtime_checks, weight_checks
 from converters.tflite.arithmetic import CONTROL_FLOW
-from converters.tflite.graph import Inspection
+from converters.tflite.graph import Inspection, Tensor
+from converters.tflite.names import bounded
 from converters.tflite.question import Question, at
 from converters.tflite.versions import requirements
 
@@ -51,6 +52,11 @@ def diagnose(
     )
 
 
+def _once(tensors: Collection[Tensor]) -> Iterator[Tensor]:
+    """Each tensor once: a damaged file may name one many times."""
+    yield from {tensor.index: tensor for tensor in tensors}.values()
+
+
 def _custom(question: Question) -> Iterator[Diagnostic]:
     """P011, P012: kernels that the app has to bring."""
     for graph, op in question.ops():
@@ -62,19 +68,23 @@ def _custom(question: Question) -> Iterator[Diagnostic]:
 
 def _dynamic(question: Question) -> Iterator[Diagnostic]:
     """P014: inputs of a shape that is only known at run time."""
-    for tensor in question.inspection.inputs:
+    for tensor in _once(question.inspection.inputs):
         if tensor.dynamic:
             shape = "x".join(str(size) for size in tensor.shape_signature or tensor.shape)
-            yield Diagnostic(code="P014", severity="warning", message=f"input '{tensor.name}' is {shape}")
+            yield Diagnostic(
+                code="P014", severity="warning", message=f"input '{bounded(tensor.name)}' is {shape}"
+            )
 
 
 def _door(question: Question) -> Iterator[Diagnostic]:
     """P015: int8 where an app puts pictures in or takes answers out."""
     inspection = question.inspection
     for side, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
-        for tensor in tensors:
+        for tensor in _once(tensors):
             if tensor.dtype == "int8":
-                yield Diagnostic(code="P015", severity="warning", message=f"{side} '{tensor.name}' is int8")
+                yield Diagnostic(
+                    code="P015", severity="warning", message=f"{side} '{bounded(tensor.name)}' is int8"
+                )
 
 
 def _control_flow(question: Question) -> Iterator[Diagnostic]:

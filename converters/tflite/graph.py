@@ -30,6 +30,7 @@ class Tensor:
         zero_points: as many as scales.
         axis: quantised dimension; None unless per channel.
         constant_bytes: bytes of its constant data; 0 for activations.
+        quantized_dimension: as the file states it, also where there is one scale, which needs none.
         constant: whether its values stand in the file (or in one beside it).
         sparse: whether constant data leaves out zeros, in TensorFlow Lite's sparse storage.
         variable: whether it keeps its values from one run to the next.
@@ -49,6 +50,7 @@ class Tensor:
     zero_points: tuple[int, ...]
     axis: int | None
     constant_bytes: int
+    quantized_dimension: int = 0
     constant: bool = False
     sparse: bool = False
     variable: bool = False

@@ -15,6 +15,7 @@ from converters.tflite import options, packed
 from converters.tflite.buffers import Buffers
 from converters.tflite.flatbuffer import I8, I32, U32, DamagedFlatbufferError, Flatbuffer, Table
 from converters.tflite.graph import Inspection, Op, Signature, Subgraph, Tensor
+from converters.tflite.names import bounded
 
 __all__ = [
     "FILE_IDENTIFIER",
@@ -32,6 +33,10 @@ FILE_IDENTIFIER = b"TFL3"
 
 MOST_DIMENSIONS = 64
 """No kernel takes so many; a longer shape is damage, and its product a number of millions of digits."""
+
+MOST = {"ops": 20_000, "tensors": 50_000, "subgraphs": 1_000}
+"""Of all subgraphs together. A hostile file names one table over and over, and each reference is told in
+full; the largest networks of phones, language models with several entry points, have some thousand ops."""
 
 MAPPED_BYTES = 256_000_000
 """From this size on a file is mapped instead of read, so that it need not fit into memory. A mapped file must
@@ -73,13 +78,14 @@ def inspect_bytes(content: bytes | mmap.mmap, *, where: str) -> Inspection:
             f"{where}: not a TensorFlow Lite file (bytes 4..8 are {content[4:8]!r}, not {FILE_IDENTIFIER!r})"
         )
     try:
-        return replace(_read(Flatbuffer(content).root()), packed=packed.read(content))
+        return replace(_read(Flatbuffer(content).root(), where), packed=packed.read(content))
     except DamagedFlatbufferError as error:
         raise InvalidTfliteError(f"{where}: damaged TensorFlow Lite file ({error})") from error
 
 
-def _read(model: Table) -> Inspection:
+def _read(model: Table, where: str) -> Inspection:
     buffers = Buffers(model)
+    _check_size(model, where)
     codes = tuple(_op_code(code) for code in model.tables(1))
     graphs = tuple(_subgraph(graph, i, codes, buffers) for i, graph in enumerate(model.tables(2)))
     if not graphs:
@@ -103,6 +109,24 @@ def _read(model: Table) -> Inspection:
     )
 
 
+def _check_size(model: Table, where: str) -> None:
+    """Refuses a file whose tables are so many that no answer about them could be read or printed.
+
+    Raises:
+        InvalidTfliteError: naming the count and the limit.
+    """
+    found = dict.fromkeys(MOST, 0)
+    for graph in model.tables(2):
+        found["subgraphs"] += 1
+        found["tensors"] += graph.length(0)
+        found["ops"] += graph.length(3)
+    for what, most in MOST.items():
+        if found[what] > most:
+            raise InvalidTfliteError(
+                f"{where}: {found[what]:,} {what}; files of up to {most:,} are inspected"
+            )
+
+
 def _op_code(code: Table) -> tuple[str, int, bool, bool]:
     """Name, version, whether it is a custom op, whether the schema knows it."""
     # Files of before 2020 keep the code in the deprecated byte; the larger of both is right.
@@ -111,7 +135,7 @@ def _op_code(code: Table) -> tuple[str, int, bool, bool]:
     builtin = options.names("BuiltinOperator").get(number)
     custom = code.text(1)
     if custom or builtin == "CUSTOM":
-        return custom or "CUSTOM without a name", version, True, True
+        return bounded(custom) or "CUSTOM without a name", version, True, True
     return builtin or f"op {number}", version, False, builtin is not None
 
 
@@ -156,7 +180,7 @@ def _op(op: Table, index: int, codes: tuple[tuple[str, int, bool, bool], ...]) -
 def _tensor(tensor: Table, index: int, buffers: Buffers) -> Tensor:
     shape = _shape(tensor, 0)
     dtype = options.dtype(tensor.number(1, I8))
-    scales, zero_points, axis = _quantisation(tensor)
+    scales, zero_points, along = _quantisation(tensor)
     number = tensor.number(2, U32)
     sparse = tensor.place(6) is not None
     data = buffers.data(number, external=tensor.number(10, U32))
@@ -167,7 +191,8 @@ def _tensor(tensor: Table, index: int, buffers: Buffers) -> Tensor:
         dtype=dtype,
         scales=scales,
         zero_points=zero_points,
-        axis=axis,
+        axis=along if len(scales) > 1 else None,
+        quantized_dimension=along,
         constant_bytes=data.length,
         constant=data.length > 0,
         sparse=sparse,
@@ -186,13 +211,13 @@ def _shape(tensor: Table, slot: int) -> tuple[int, ...]:
     return shape
 
 
-def _quantisation(tensor: Table) -> tuple[tuple[float, ...], tuple[int, ...], int | None]:
+def _quantisation(tensor: Table) -> tuple[tuple[float, ...], tuple[int, ...], int]:
     parameters = tensor.table(4)
     if parameters is None:
-        return (), (), None
+        return (), (), 0
     scales = tuple(parameters.array(2, "<f4").tolist())
     zero_points = parameters.ints(3, "<i8") if scales else ()
-    return scales, zero_points, parameters.number(6, I32) if len(scales) > 1 else None
+    return scales, zero_points, parameters.number(6, I32)
 
 
 def _metadata(model: Table, buffers: Buffers) -> dict[str, bytes]:

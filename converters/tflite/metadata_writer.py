@@ -14,13 +14,11 @@ kind can feed them.
 """
 
 import io
-import unicodedata
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from converters.errors import MetadataError
-from converters.tflite import packed
+from converters.tflite.description import PIXEL_ENDS, Description, labels_text
 from converters.tflite.flatbuffer import I8, U8, U32, U64, Flatbuffer, Table
 from converters.tflite.flatbuffer_writer import (
     ALIGNMENT,
@@ -44,21 +42,11 @@ LABELS_FILE = "labels.txt"
 MIN_PARSER_VERSION = "1.0.0"
 """Of the metadata schema: every field that is written was there from the beginning."""
 
-LONGEST_TEXT = 1_000
-"""Characters of a name, description and the like: a paragraph; the metadata is read whole at every start."""
-
-LONGEST_LABEL = 500
-"""Characters of a label. The longest of ImageNet's, which list synonyms, have some 120."""
-
 STORED_AT = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip can tell: the same words give the same bytes."""
 
 _UNIX, _READABLE = 3, 0o644
 """Written into the zip as system and permissions, whatever system writes it."""
-
-_UNPRINTABLE = {"Cc": "control character", "Cs": "half of a surrogate pair", "Zl": "line separator",
-                "Zp": "paragraph separator"}  # fmt: skip
-"""Categories of Unicode that would break a line of the labels or move a terminal's cursor."""
 
 _NORMALISATION, _FEATURE, _IMAGE, _AXIS_LABELS = 1, 1, 2, 2
 """Of ProcessUnitOptions, ContentProperties (two) and AssociatedFileType."""
@@ -69,65 +57,13 @@ _RGB, _GRAYSCALE = 1, 2
 _KNOWN_SLOTS, _MOST_SLOTS = range(10), range(10, 32)
 """Of the schema's Model, and those that a newer schema may add."""
 
-_ENDS = (0, 255)
-"""Darkest and brightest value of a pixel."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Description:
-    """What is written of a model; texts are one line each, and left out where they are empty.
-
-    Attributes:
-        name: of the model.
-        description: what it does.
-        version: of the model.
-        author: who made it.
-        license: under which it may be used.
-        labels: what each class stands for, in the order of the output.
-        pixel_scale: a pixel v of 0..255 becomes the number v * pixel_scale + pixel_offset, which the input
-            stands for; 1 and 0 where that happens within the graph.
-        pixel_offset: see there.
-
-    Raises:
-        MetadataError: a text is too long or holds control characters; a label is empty.
-    """
-
-    name: str
-    description: str = ""
-    version: str = ""
-    author: str = ""
-    license: str = ""
-    labels: tuple[str, ...]
-    pixel_scale: float = 1.0
-    pixel_offset: float = 0.0
-
-    def __post_init__(self) -> None:
-        for field in ("name", "description", "version", "author", "license"):
-            _check_text(getattr(self, field), what=f"the model's {field}", longest=LONGEST_TEXT)
-        for i, label in enumerate(self.labels):
-            if not label:
-                raise MetadataError(f"label {i} is empty: its class would have no name in the app")
-            _check_text(label, what=f"label {i}", longest=LONGEST_LABEL)
-        size = len(labels_text(self.labels))
-        if size > packed.MOST_TEXT_BYTES:
-            raise MetadataError(
-                f"{len(self.labels):,} labels take {size:,} bytes, {packed.MOST_TEXT_BYTES:,} are read of a "
-                "file of labels: shorten them"
-            )
-        if self.pixel_scale == 0.0:
-            raise MetadataError("pixel_scale 0 makes every picture the same")
-
-
-def labels_text(labels: tuple[str, ...]) -> bytes:
-    """The content of the labels file: UTF-8, a newline after each."""
-    return "".join(f"{label}\n" for label in labels).encode()
-
 
 def describe(content: bytes, description: Description, *, where: str) -> bytes:
     """The same model with metadata.
 
     Args:
-        content: a .tflite file of one input, a picture, and one output of a number for each class.
+        content: a .tflite file; where labels are told, of one input, a picture, and one output of a number
+            for each class.
         description: what is written of it.
         where: names the file in messages.
 
@@ -142,32 +78,40 @@ def describe(content: bytes, description: Description, *, where: str) -> bytes:
     if inspection.packed.files or inspection.packed.trouble:
         raise MetadataError(f"{where}: a zip stands behind the model: describe the file without it")
     buffer = _model_metadata(inspection, description, where)
-    return _with_labels(_with_metadata(content, buffer, where), description.labels)
+    whole = _with_metadata(content, buffer, where)
+    return whole if description.labels is None else _with_labels(whole, description.labels)
 
 
-def _model_metadata(inspection: Inspection, description: Description, where: str) -> bytes:
-    """The content of the metadata buffer."""
-    if len(inspection.inputs) != 1 or len(inspection.outputs) != 1:
-        raise MetadataError(
-            f"{where}: {len(inspection.inputs)} inputs and {len(inspection.outputs)} outputs: only models of "
-            "one picture and one vector of scores are described"
-        )
-    (door,), (scores,) = inspection.inputs, inspection.outputs
-    classes = scores.shape[-1] if scores.shape else 0
+def check_shapes(
+    door: tuple[int, ...], scores: tuple[int, ...], description: Description, *, where: str
+) -> None:
+    """Refuses a model that a description with labels does not fit, before or after it is converted.
+
+    Args:
+        door: shape of the input, with the batch.
+        scores: shape of the output, with the batch.
+        description: of which no more than the labels is looked at.
+        where: names the model in messages.
+
+    Raises:
+        MetadataError: the labels are not as many as the output's numbers, or the input is no picture.
+    """
+    if description.labels is None:
+        return
+    classes = scores[-1] if scores else 0
     if classes != len(description.labels):
         raise MetadataError(
             f"{where}: {len(description.labels)} labels for an output of {classes} numbers: give one for each"
         )
-    labels = New({0: Text(LABELS_FILE), 1: Text("one label a line"), 2: Number(I8, _AXIS_LABELS)})
-    answer = New(
-        {
-            0: Text("scores"),
-            1: Text("one number for each label"),
-            3: _content(_FEATURE, New()),
-            6: Vector((labels,)),
-        }
-    )
-    graph = New({2: Vector((_picture(door, description, where),)), 3: Vector((answer,))})
+    if door[:1] != (1,) or not (len(door) == 3 or (len(door) == 4 and door[3] in (1, 3))):
+        raise MetadataError(
+            f"{where}: the input has shape {door}, no picture's: (1, height, width) or that and 1 or 3 "
+            "channels"
+        )
+
+
+def _model_metadata(inspection: Inspection, description: Description, where: str) -> bytes:
+    """The content of the metadata buffer."""
     texts = {
         0: description.name,
         1: description.description,
@@ -177,17 +121,35 @@ def _model_metadata(inspection: Inspection, description: Description, where: str
         7: MIN_PARSER_VERSION,
     }
     said: dict[int, Number | Part] = {slot: Text(text) for slot, text in texts.items() if text}
-    return write(New({**said, 3: Vector((graph,))}), identifier=IDENTIFIER)
+    if description.labels is not None:
+        said[3] = Vector((_doors(inspection, description, where),))
+    return write(New(said), identifier=IDENTIFIER)
 
 
-def _picture(door: Tensor, description: Description, where: str) -> New:
+def _doors(inspection: Inspection, description: Description, where: str) -> New:
+    """What is said of input and output."""
+    if len(inspection.inputs) != 1 or len(inspection.outputs) != 1:
+        raise MetadataError(
+            f"{where}: {len(inspection.inputs)} inputs and {len(inspection.outputs)} outputs: only models of "
+            "one picture and one vector of scores are described"
+        )
+    (door,), (scores,) = inspection.inputs, inspection.outputs
+    check_shapes(door.shape, scores.shape, description, where=where)
+    labels = New({0: Text(LABELS_FILE), 1: Text("one label a line"), 2: Number(I8, _AXIS_LABELS)})
+    answer = New(
+        {
+            0: Text("scores"),
+            1: Text("one number for each label"),
+            3: _content(_FEATURE, New()),
+            6: Vector((labels,)),
+        }
+    )
+    return New({2: Vector((_picture(door, description),)), 3: Vector((answer,))})
+
+
+def _picture(door: Tensor, description: Description) -> New:
     """What is said of the input."""
     shape = door.shape
-    if shape[:1] != (1,) or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))):
-        raise MetadataError(
-            f"{where}: the input has shape {shape}, no picture's: (1, height, width) or that and 1 or 3 "
-            "channels"
-        )
     scale, offset = description.pixel_scale, description.pixel_offset
     colours = "RGB" if shape[3:] == (3,) else "grey"
     text = f"a {colours} picture, {shape[1]} pixels high, {shape[2]} wide"
@@ -198,7 +160,7 @@ def _picture(door: Tensor, description: Description, where: str) -> New:
         content = _content(_IMAGE, New({0: Number(I8, _RGB if shape[3] == 3 else _GRAYSCALE)}))
     # The schema's formula is (v - mean) / std, quantised doors take what it gives through their own scale.
     normal = New({0: floats(-offset / scale or 0.0), 1: floats(1 / scale)})
-    ends = sorted(end * scale + offset for end in _ENDS)
+    ends = sorted(end * scale + offset for end in PIXEL_ENDS)
     return New(
         {
             0: Text("image"),
@@ -215,7 +177,7 @@ def _takes_pixels(door: Tensor, scale: float, offset: float) -> bool:
     if door.dtype != "uint8" or not door.scales:
         return True
     step, zero = door.scales[0], door.zero_points[0] if door.zero_points else 0
-    return all(round((v * scale + offset) / step) + zero == v for v in _ENDS)
+    return all(round((v * scale + offset) / step) + zero == v for v in PIXEL_ENDS)
 
 
 def _content(kind: int, properties: New) -> New:
@@ -269,14 +231,3 @@ def _with_labels(content: bytes, labels: tuple[str, ...]) -> bytes:
     with zipfile.ZipFile(tail, "a", zipfile.ZIP_STORED) as archive:
         archive.writestr(file, labels_text(labels))
     return tail.getvalue()
-
-
-def _check_text(text: str, *, what: str, longest: int) -> None:
-    if len(text) > longest:
-        raise MetadataError(
-            f"{what} has {len(text):,} characters, at most {longest:,} are written: shorten it"
-        )
-    for character in text:
-        kind = _UNPRINTABLE.get(unicodedata.category(character))
-        if kind is not None:
-            raise MetadataError(f"{what} holds {kind} {character!r}: take it out")

@@ -5,6 +5,7 @@
 Each part is the path of a graph node that was fused into the op: models, the layer, the node within it.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -36,6 +37,19 @@ REMEMBERED_NAMES = 1024
 """Names whose layer is kept: those of the ops of a large graph."""
 
 
+LONGEST_NAME = 100
+"""Letters of a layer or custom op that are kept; no real one comes near. Every op repeats its name, so that a
+file of 200 kB could otherwise ask for gigabytes."""
+
+
+def bounded(name: str) -> str:
+    """A name as it is; of one that is too long the beginning, length and digest, so that it differs."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", errors="replace")).hexdigest()[:8]
+    return f"{name[:LONGEST_NAME]}... ({len(name):,} letters, sha256 {digest})"
+
+
 def layer_of_names(names: Sequence[str]) -> str:
     """The layer that the first telling one of the names comes from; "" where none tells."""
     return next((layer for name in names if (layer := _layer_of_name(name))), "")
@@ -46,7 +60,7 @@ def _layer_of_name(name: str) -> str:
     """Remembered: a damaged file may have every op give one tensor, with a name of a megabyte."""
     parts = [part for part in name.split(";") if layer_of_path(part)]
     kernels = [part for part in parts if KERNEL_NODE.search(part.rsplit("/", 1)[-1])]
-    return layer_of_path((kernels or parts)[0]) if parts else ""
+    return bounded(layer_of_path((kernels or parts)[0])) if parts else ""
 
 
 def layer_of_path(path: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from converters.diagnostics import Diagnostic, Severity
 from converters.tflite import op_versions
 from converters.tflite.claims import gravity, misread_from, stated_too_low, too_low
+from converters.tflite.hybrid_depthwise import outcome
 from converters.tflite.op_versions import Release
 from converters.tflite.question import Question, at
 from converters.tflite.versions import (
@@ -22,6 +23,8 @@ def versions(question: Question) -> Iterator[Diagnostic]:
         if not text or one.need is None:
             continue
         graph = graphs[one.subgraph]
+        if outcome(graph, one.op) != "right":
+            continue  # told by P020: no version of the op would help
         if one.misread is not None:
             severity, told = gravity(one.op.name, one.misread, question.floor)
             yield at("P001", severity, f"{text}: {told}", graph, one.op)

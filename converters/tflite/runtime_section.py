@@ -21,7 +21,10 @@ def runtime_sections(inspection: Inspection) -> Iterator[Section]:
     found = minimum_runtime(inspection)
     claim = inspection.claimed_min_runtime or "nothing"
     decided = f", for {', '.join(found.decided_by)}" if found.decided_by else ""
-    lines = [f"needs TensorFlow Lite {found.text}{decided}", f"the file claims {claim}"]
+    needs = f"needs TensorFlow Lite {found.text}{decided}"
+    if found.never:
+        needs = f"no release of TensorFlow Lite computes it right, for {', '.join(found.never)}"
+    lines = [needs, f"the file claims {claim}"]
     if found.unknown:
         lines.append(f"not known, and so believed: {', '.join(found.unknown)}")
     yield Section(

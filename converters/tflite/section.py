@@ -13,6 +13,7 @@ class Section:
         columns: headings of the table; empty where there is none.
         rows: cells as text, as many as columns.
         figures: columns that hold numbers, aligned to the right.
+        left_out: rows that there would be besides.
     """
 
     title: str
@@ -20,3 +21,4 @@ class Section:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     figures: frozenset[str] = frozenset()
+    left_out: int = 0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from converters.tflite import op_versions
 from converters.tflite.graph import Inspection, Op, Subgraph
+from converters.tflite.hybrid_depthwise import outcome
 from converters.tflite.section import Section
-from converters.tflite.weight_checks import shares_one_scale
 
 FILE = Path(__file__).parent / "tried.toml"
 
@@ -20,7 +20,7 @@ RIGHT_TOP1 = 0.95
 a scale that is misread turns nine of ten."""
 
 ONE_DEPTHWISE_SCALE = "dynamic_range, depthwise weights of one scale"
-"""What every runtime gets wrong: :func:`converters.tflite.weight_checks.shares_one_scale`."""
+"""What every runtime gets wrong: :mod:`converters.tflite.hybrid_depthwise`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,13 @@ class Tried:
 
 
 @cache
+def platform() -> str:
+    """Where all of it was tried: ``Linux x86-64``."""
+    told: str = tomllib.loads(FILE.read_text("utf-8"))["about"]["platform"]
+    return told
+
+
+@cache
 def table() -> dict[str, tuple[Tried, ...]]:
     """Kind of file, ``int8, per-channel Dense``, to what each runtime made of it, oldest runtime first."""
     return {
@@ -67,13 +74,17 @@ def table() -> dict[str, tuple[Tried, ...]]:
 def kinds_of(inspection: Inspection) -> tuple[str, ...]:
     """Which kinds of the table a file is; none where nothing like it was tried.
 
-    A file with ops that are misread is of a kind for each of them; all others are of one.
+    A file with ops that are misread is of a kind for each of them; all others are of one. Nothing like a file
+    that every runtime refuses was tried.
     """
     misread: dict[str, None] = {}
     schemes, per_channel_dense = set(), False
     for graph in inspection.graphs:
         for op in graph.ops:
-            case = ONE_DEPTHWISE_SCALE if shares_one_scale(graph, op) else _misread_case(graph, op)
+            made = outcome(graph, op)
+            if made == "refused":
+                return ()
+            case = ONE_DEPTHWISE_SCALE if made == "nonsense" else _misread_case(graph, op)
             if case is not None:
                 misread[case] = None
             if op.name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"} or len(op.inputs) < 2:

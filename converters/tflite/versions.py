@@ -7,6 +7,7 @@ from converters.errors import RuntimeFloorError, SpecError
 from converters.spec import parse_version
 from converters.tflite import op_versions, releases
 from converters.tflite.graph import Inspection, Op, Subgraph
+from converters.tflite.hybrid_depthwise import outcome
 from converters.tflite.op_versions import Release
 
 PER_CHANNEL_DENSE_SINCE: Release = (2, 17, 0)
@@ -23,6 +24,13 @@ later are right; see ``tried.toml``."""
 
 PER_CHANNEL_WORDS = "with a scale for each channel"
 """What asks for :data:`PER_CHANNEL_INTEGER_DENSE_SINCE`."""
+
+
+ONE_SCALE_WORDS = "with one scale on float32"
+"""What no release computes right."""
+
+NO_RELEASE = "none"
+"""In place of a version, where no release will do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,22 +80,26 @@ class MinimumRuntime:
     """The oldest runtime that reads a file right.
 
     Attributes:
-        release: of TensorFlow Lite; None where no op of the file is known.
+        release: of TensorFlow Lite; None where no op of the file is known, or one is right in none.
         decided_by: what no older release reads right: ``FULLY_CONNECTED 12``, or ``FULLY_CONNECTED 4 with a
             scale for each channel``, whose version alone older releases have.
         unknown: op versions of which nothing is known: what they claim is believed, what they need not told.
         carriers: package, where it is published, and its lowest known version that reads the file: ``none``
             where the package ends before, None where that is not known.
+        never: ops that no release computes right; see :mod:`converters.tflite.hybrid_depthwise`.
     """
 
     release: Release | None
     decided_by: tuple[str, ...]
     unknown: tuple[str, ...]
     carriers: tuple[tuple[str, str, str | None], ...]
+    never: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """``2.17.0``, or ``unknown``."""
+        """``2.17.0``; ``none`` where no release will do, ``unknown`` where nothing is known."""
+        if self.never:
+            return NO_RELEASE
         return "unknown" if self.release is None else version_text(self.release)
 
 
@@ -115,6 +127,22 @@ def minimum_runtime(inspection: Inspection) -> MinimumRuntime:
     found = list(requirements(inspection))
     known = [(one.release, one.decisive) for one in found if one.release is not None]
     release = max((release for release, _ in known), default=None)
+    never = tuple(
+        dict.fromkeys(
+            f"{op.name} {op.version} {ONE_SCALE_WORDS}"
+            for graph in inspection.graphs
+            for op in graph.ops
+            if outcome(graph, op) != "right"
+        )
+    )
+    if never:
+        return MinimumRuntime(
+            release=None,
+            decided_by=never,
+            unknown=(),
+            carriers=tuple((carrier.name, carrier.where, NO_RELEASE) for carrier in releases.carriers()),
+            never=never,
+        )
     labels = {one.label for one in found}
     return MinimumRuntime(
         release=release,

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from math import isclose
 
 from converters.diagnostics import Diagnostic
-from converters.tflite.graph import Op, Subgraph
+from converters.tflite.hybrid_depthwise import outcome
+from converters.tflite.names import bounded
 from converters.tflite.question import BIAS, CONVOLUTIONS, DOOR, WEIGHTED, Question, at, kernel_of, part
 
 BIAS_TOLERANCE = 1e-3
@@ -44,7 +45,7 @@ def scaleless(question: Question) -> Iterator[Diagnostic]:
                 yield at(
                     "P007",
                     "error",
-                    f"{op.name}: {tensor.dtype} tensor '{tensor.name}' has no scale",
+                    f"{op.name}: {tensor.dtype} tensor '{bounded(tensor.name)}' has no scale",
                     graph,
                     op,
                 )
@@ -113,15 +114,16 @@ def old_scheme(question: Question) -> Iterator[Diagnostic]:
 def one_depthwise_scale(question: Question) -> Iterator[Diagnostic]:
     """P020: depthwise weights of one scale on float activations."""
     for graph, op in question.ops():
-        if shares_one_scale(graph, op):
-            message = "DEPTHWISE_CONV_2D on float32 has one scale for all channels of its int8 weights"
-            yield at("P020", "error", message, graph, op)
-
-
-def shares_one_scale(graph: Subgraph, op: Op) -> bool:
-    """Whether an op is a depthwise convolution of float32 by int8 weights, whose channels share one scale."""
-    door, kernel = part(graph, op, 0), kernel_of(graph, op)
-    if op.name != "DEPTHWISE_CONV_2D" or door is None or kernel is None or not kernel.shape:
-        return False
-    hybrid = door.dtype == "float32" and kernel.dtype == "int8"
-    return hybrid and len(kernel.scales) == 1 and kernel.shape[-1] > 1
+        made = outcome(graph, op)
+        if made == "right":
+            continue
+        message = "DEPTHWISE_CONV_2D on float32 has one scale for all channels of its int8 weights"
+        if made == "refused":
+            kernel = kernel_of(graph, op)
+            along = 0 if kernel is None else kernel.quantized_dimension
+            message += (
+                f", along dimension {along}: every runtime refuses the file as it allocates the tensors"
+            )
+        else:
+            message += ": every runtime answers nonsense"
+        yield at("P020", "error", message, graph, op)

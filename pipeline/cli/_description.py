@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from converters.tflite.metadata_writer import Description
+    from converters.tflite.description import Description
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-WORDS = ("model_name", "description", "author", "licence", "pixel_scale", "pixel_offset")
-"""Options that say more of a file whose labels are told."""
+WORDS = ("model_name", "description", "author", "licence")
+"""Options that say something of the model, whatever it takes and gives."""
 
-NAMES = ("labels", *WORDS)
+PIXELS = ("pixel_scale", "pixel_offset")
+"""Options that say more of a file whose labels are told: that it takes pictures."""
+
+NAMES = ("labels", *WORDS, *PIXELS)
 
 
 def description_options(function: Function) -> Function:
@@ -23,8 +26,8 @@ def description_options(function: Function) -> Function:
     for option in (
         click.option("--pixel-offset", type=float, default=0.0, show_default=True, help="See --pixel-scale."),
         click.option("--pixel-scale", type=float, default=1.0, show_default=True,
-                     help="For MODEL: it takes pixel x scale + offset, which its metadata then says; "
-                     "1 and 0 where the graph scales."),
+                     help="For MODEL with --labels: it takes pixel x scale + offset, which its metadata then "
+                     "says; 1 and 0 where the graph scales."),
         click.option("--licence", default="", help="For MODEL, in its metadata: how it may be used."),
         click.option("--author", default="", help="For MODEL, in its metadata: who made it."),
         click.option("--description", default="", help="For MODEL, in its metadata: what it does."),
@@ -32,7 +35,7 @@ def description_options(function: Function) -> Function:
                      help="For MODEL, in its metadata.  [default: the file's name]"),
         click.option("--labels", type=click.Path(path_type=Path), metavar="FILE.txt",
                      help="For MODEL: UTF-8, one label a line in the order of its output; written into the "
-                     "files as TFLite metadata, with what the next options say."),
+                     "files as TFLite metadata, with what a picture's pixels mean."),
     ):  # fmt: skip
         function = option(function)
     return function
@@ -51,31 +54,40 @@ class Said:
     pixel_offset: float
 
     def read(self, model: Path) -> "Description | None":
-        """What is written into the files of a model; None where no labels are told, and nothing else is.
+        """What is written into the files of a model; None where no option tells anything.
 
         Raises:
-            UsageError: labels that cannot be read, words without labels, or what metadata cannot hold.
+            UsageError: labels that cannot be read, pixels without labels, or what metadata cannot hold.
         """
         from converters.errors import MetadataError
-        from converters.tflite.metadata_writer import Description
+        from converters.tflite.description import Description, labels_fault, normalisation_fault
         from pipeline.cli._options import refuse
         from pipeline.errors import UsageError
 
+        labels = None
         if self.labels is None:
-            refuse(WORDS, "is written beside the labels: give --labels FILE.txt too")
-            return None
+            refuse(PIXELS, "is written beside the labels: give --labels FILE.txt too")
+            if self.model_name is None and not (self.description or self.author or self.licence):
+                return None
+        else:
+            labels = read_labels(self.labels)
+            if fault := labels_fault(labels):
+                raise UsageError(f"{self.labels}: {fault}")
+        if fault := normalisation_fault(self.pixel_scale, self.pixel_offset):
+            given = f"--pixel-scale {self.pixel_scale:g}, --pixel-offset {self.pixel_offset:g}"
+            raise UsageError(f"{given}: {fault}")
         try:
             return Description(
                 name=model.stem if self.model_name is None else self.model_name,
                 description=self.description,
                 author=self.author,
                 license=self.licence,
-                labels=read_labels(self.labels),
+                labels=labels,
                 pixel_scale=self.pixel_scale,
                 pixel_offset=self.pixel_offset,
             )
         except MetadataError as error:
-            raise UsageError(f"{self.labels}: {error}") from error
+            raise UsageError(str(error)) from error
 
 
 def read_labels(path: Path) -> tuple[str, ...]:

@@ -22,6 +22,12 @@ LONGEST_CELL = 100
 SHOWN_SIZES = 8
 """Dimensions of a shape; TensorFlow Lite's kernels take 6 at most."""
 
+MOST_ROWS = 200
+"""Lines and rows of a section that are shown, and kinds of op that are counted; JSON has all of them."""
+
+SHOWN_OUTPUTS = 8
+"""Of an op; a SPLIT has a few, a damaged file may name thousands for every op."""
+
 SHOWN_LABELS = 5
 """Of a labels file; how many there are is told."""
 
@@ -32,10 +38,17 @@ def show(file: str, inspection: "Inspection", *, android_api: int) -> None:
     click.echo(f"{file}: {inspection.file_bytes:,} bytes{description}")
     for section in sections(inspection, android_api=android_api):
         click.echo(f"\n{section.title}")
-        for line in section.lines:
+        for line in section.lines[:MOST_ROWS]:
             click.echo(f"  {visible(line)}")
+        _more(len(section.lines) - MOST_ROWS)
         if section.rows:
             print_table(section.columns, _aligned(section))
+            _more(section.left_out + max(0, len(section.rows) - MOST_ROWS))
+
+
+def _more(count: int) -> None:
+    if count > 0:
+        click.echo(f"  and {count:,} more; --json tells all")
 
 
 def sections(inspection: "Inspection", *, android_api: int) -> Iterator["Section"]:
@@ -199,22 +212,26 @@ def _ops(graph: "Subgraph", costs: Sequence["OpCost"]) -> "Section":
 
     own = [cost for cost in costs if cost.subgraph == graph.index]
     rows = []
-    for op, cost in zip(graph.ops, own, strict=True):
+    for op, cost in zip(graph.ops[:MOST_ROWS], own, strict=False):
         name = f"{op.name} (custom)" if op.custom else op.name if op.known else f"{op.name} (unknown)"
-        outputs = [tensor for i in op.outputs if (tensor := graph.tensor(i)) is not None]
+        outputs = [tensor for i in op.outputs[:SHOWN_OUTPUTS] if (tensor := graph.tensor(i)) is not None]
         rows.append(
             (
                 str(op.index), plain(name), str(op.version), plain(cost.layer), _figure(cost.macs),
                 _figure(cost.read_bytes), _figure(cost.written_bytes), "; ".join(map(describe, outputs)),
             )
         )  # fmt: skip
-    counts = ", ".join(f"{plain(name)} {count}" for name, count in _op_counts(graph).items())
+    counted = _op_counts(graph)
+    counts = ", ".join(f"{plain(name)} {count}" for name, count in list(counted.items())[:MOST_ROWS])
+    if len(counted) > MOST_ROWS:
+        counts += f" and {len(counted) - MOST_ROWS:,} more"
     more = f" of subgraph {graph.index} '{plain(graph.name)}'" if graph.index else ""
     return Section(
         title=f"ops{more}",
         lines=(f"{len(graph.ops):,}: {counts}",) if graph.ops else ("none",),
         columns=("#", "op", "version", "layer", "MACs", "reads", "writes", "gives"),
         rows=tuple(rows),
+        left_out=len(graph.ops) - len(rows),
         figures=frozenset({"#", "version", "MACs", "reads", "writes"}),
     )
 
@@ -268,12 +285,13 @@ def _figures(values: Sequence[float]) -> str:
 
 
 def _aligned(section: "Section") -> list[tuple[str, ...]]:
-    widths = [max(len(row[i]) for row in section.rows) for i in range(len(section.columns))]
+    rows = section.rows[:MOST_ROWS]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(section.columns))]
     widths = [max(width, len(name)) for width, name in zip(widths, section.columns, strict=True)]
     return [
         tuple(
             cell.rjust(width) if name in section.figures else visible(cell)
             for cell, width, name in zip(row, widths, section.columns, strict=True)
         )
-        for row in section.rows
+        for row in rows
     ]

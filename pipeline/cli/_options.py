@@ -1,6 +1,7 @@
 """Options that several commands share, and what becomes of them."""
 
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -178,11 +179,27 @@ def parse_overrides(texts: tuple[str, ...]) -> dict[str, str]:
 
 
 def print_json(value: Any) -> None:
-    """Writes one JSON document to stdout; infinity and NaN, which JSON lacks, become strings."""
+    """Writes one JSON document to stdout; see :func:`json_text`."""
+    click.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """One JSON document; what JSON lacks becomes ``"NaN"``, ``"Infinity"``, ``"-Infinity"``."""
     from pydantic_core import to_jsonable_python
 
-    plain = to_jsonable_python(value, inf_nan_mode="strings")
-    click.echo(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False))
+    # pydantic_core's own inf_nan_mode is for text alone: to_jsonable_python gives NaN back as it is.
+    whole = [to_jsonable_python(value)]
+    _name_what_is_no_number(whole)
+    return json.dumps(whole[0], indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _name_what_is_no_number(container: Any) -> None:
+    """In place, in a dict or list and all that it holds: a copy of a large document doubles its memory."""
+    for key, value in container.items() if isinstance(container, dict) else enumerate(container):
+        if isinstance(value, dict | list):
+            _name_what_is_no_number(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            container[key] = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

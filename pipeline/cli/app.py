@@ -106,7 +106,10 @@ def _report(error: Exception, *, debug: bool) -> int:
     if isinstance(error, PipelineError):
         _say(f"error: {error}")
         return error.exit_code
-    if isinstance(error, ConverterError | OSError | MemoryError):
+    if isinstance(error, MemoryError):
+        _say("error: not enough memory: close other programs, or use a machine with more")
+        return 1
+    if isinstance(error, ConverterError | OSError):
         _say(f"error: {error or type(error).__name__}")
         return 1
     first_line = (str(error).strip().splitlines() or [""])[0]

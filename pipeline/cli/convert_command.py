@@ -84,7 +84,7 @@ def _convert_own(
     from converters.errors import SpecError
     from converters.spec import IO_DTYPES
     from converters.tflite.keras import holds_ranges, load
-    from converters.tflite.metadata_writer import describe
+    from converters.tflite.metadata_writer import check_shapes, describe
     from converters.tflite.schemes import SCHEMES
     from pipeline.cli._arrays import read
     from pipeline.errors import UsageError, unknown
@@ -111,6 +111,10 @@ def _convert_own(
             f"scheme '{calibrated[0]}' measures activation ranges: give --representative FILE.npy"
         )
     model = load(path, unsafe=unsafe)
+    if words is not None:
+        # The shapes are known now: a label too few is not found after minutes of conversion.
+        door, scores = (1, *model.input_shape), (1, *model.output_shape)
+        check_shapes(door, scores, words, where=path.name)
     samples = converters.representative(values, shape=model.input_shape) if values is not None else None
     out.mkdir(parents=True, exist_ok=True)
     rows = []

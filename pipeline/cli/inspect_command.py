@@ -19,7 +19,8 @@ MODEL = "model.tflite"
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE.tflite|BUNDLE|APP.apk")
 @click.option("--android-api", type=click.IntRange(27, 34), default=30, show_default=True,
-              help="Android API level that NNAPI is asked at in full; the others in a line.")  # fmt: skip
+              help="API level that NNAPI is asked at in full: from 29 on that of the phone's NNAPI driver "
+                   "(1.2 is 29, 1.3 is 30), at most its own; with no driver it takes nothing.")  # fmt: skip
 @click.option("--bundle", type=click.Path(path_type=Path), metavar="BUNDLE",
               help="Of an APK: whether this bundle's model is in it, and its labels and manifest beside it, "
                    "by hash; else exit 3.")  # fmt: skip

@@ -1,5 +1,6 @@
 """Whether a target's delegates take the file that ships: by their rules, and by runs where some are made."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -132,12 +133,15 @@ def beside_runs(
 
 
 def _measured(kept: DelegationRecord, cell: Cell) -> MeasuredDelegation:
-    run = cell.accelerated
+    run, error = cell.accelerated, cell.max_abs_error
     return MeasuredDelegation(
         runtime=cell.runtime,
         status=cell.status,
         reason=cell.reason,
         run=run,
+        images=cell.images,
+        agreement=cell.agreement,
+        max_abs_error=error if error is not None and math.isfinite(error) else None,
         disagreements=() if run is None else tuple(_differences(kept, run)),
     )
 
@@ -166,7 +170,9 @@ def _differences(kept: DelegationRecord, run: AcceleratorRun) -> list[str]:
 
 
 def _same(staying: StayingOp, refused: RefusedOp) -> bool:
-    return staying.op == refused.op and (not refused.layers or staying.layer in refused.layers)
+    """Whether both may be about one op: the kind decides where either names no layer."""
+    nameless = not refused.layers or not staying.layer
+    return staying.op == refused.op and (nameless or staying.layer in refused.layers)
 
 
 def _refused(each: RefusedOp) -> str:
@@ -207,12 +213,30 @@ def details(kept: DelegationRecord) -> list[str]:
 
 
 def _told(each: MeasuredDelegation) -> list[str]:
-    """``measured by litert_gpu on SwiftShader Device (Subzero): 9 of 9 ops, as the rules say``."""
+    """The ops that it took, whether as the rules say, and how right its answers were.
+
+    ``measured by litert_gpu on SwiftShader, compiled for the GPU alone: 9 of 9 ops, as the rules say; top-1
+    as the reference's on 100.00 % of 500 images, largest difference 2.4e-06``.
+    """
     if each.run is None:
         return [f"not measured by {each.runtime}, {each.status}: {each.reason}"]
     agreed = "" if each.disagreements else ", as the rules say"
     where = f" on {each.run.driver}" if each.run.driver else ""
+    ops = f"{each.run.taken} of {each.run.ops} ops{agreed}"
     return [
-        f"measured by {each.runtime}{where}: {each.run.taken} of {each.run.ops} ops{agreed}",
+        f"measured by {each.runtime}{where}, compiled for the GPU alone: {ops}; {_answered(each)}",
         *(f"disagreement: {text}" for text in each.disagreements),
     ]
+
+
+def _answered(each: MeasuredDelegation) -> str:
+    """How right its answers were: that it takes an op does not say that it computes it."""
+    if each.status != "ran":
+        return "it did not run"
+    if each.agreement is None:
+        return "its answers were not compared"
+    error = "not finite" if each.max_abs_error is None else f"{each.max_abs_error:.1e}"
+    return (
+        f"top-1 as the reference's on {100 * each.agreement:.2f} % of {each.images:,} images, largest "
+        f"difference {error}"
+    )

@@ -142,25 +142,37 @@ def open_model(path: Path, *, half_precision: bool) -> "WebGpuSession":
         except RuntimeError as error:
             failure = error
     text = _text(log)
-    ops, driver = len(inspection.main.ops), gpu_log.adapter(text)
+    driver = gpu_log.adapter(text)
     if failure is not None:
         reason = gpu_log.why(text, inspection) or _last_line(failure)
-        refused = tuple(
-            RefusedOp(op=each.op, layers=each.layers, reason=each.reason)
-            for each in gpu_log.refusals(text, inspection)
-        )
-        left = gpu_log.left_on_cpu(text)
-        if left is None or not refused:
+        if gpu_log.left_on_cpu(text) is None or not gpu_log.refusals(text, inspection):
             raise RuntimeFailure(reason) from failure
-        accelerated = AcceleratorRun(driver=driver, ops=ops, taken=max(0, ops - left), refused=refused)
-        raise GpuRefusal(reason, accelerated) from failure
+        raise GpuRefusal(reason, taken(text, inspection)) from failure
     if broken := gpu_log.invalid(text):
         # It compiles and runs, and gives whatever was in the memory.
         raise RuntimeFailure(f"the GPU's program for it is not valid: {broken}")
     if half_precision and WITHOUT_HALF_PRECISION in driver.lower():
         raise RuntimeFailure(f"{driver} computes half precision in float32: it shows nothing")
-    session.accelerated = AcceleratorRun(driver=driver, ops=ops, taken=ops)
+    session.accelerated = taken(text, inspection)
     return session
+
+
+def taken(log: str, inspection: Inspection) -> AcceleratorRun:
+    """What it took, by its own log.
+
+    A log that tells of no op on the CPU is of a file that goes whole: it is compiled for the GPU alone, and
+    an op that it does not take fails the compilation. That is its word, not ours: what the log tells counts.
+    """
+    ops = len(inspection.main.ops)
+    return AcceleratorRun(
+        driver=gpu_log.adapter(log),
+        ops=ops,
+        taken=max(0, ops - (gpu_log.left_on_cpu(log) or 0)),
+        refused=tuple(
+            RefusedOp(op=each.op, layers=each.layers, reason=each.reason)
+            for each in gpu_log.refusals(log, inspection)
+        ),
+    )
 
 
 def _last_line(failure: BaseException) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from converters import ConversionSpec, Converted, Representative, convert, representative, stack
+from converters.tflite.description import Description
 from converters.tflite.inspect import Inspection, Tensor, inspect_bytes
 from converters.tflite.keras import from_keras, load_keras
-from converters.tflite.metadata_writer import Description, describe
+from converters.tflite.metadata_writer import describe
 from converters.tflite.schemes import SCHEMES
 from converters.tflite.weights import weights
 from pipeline.artifacts import (

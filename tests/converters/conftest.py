@@ -190,4 +190,4 @@ def saved(tensorflow: stack.Stack, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def mediapipe_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with MediaPipe."""
-    return mediapipe_run.environment(tmp_path_factory.mktemp("mediapipe"))
+    return mediapipe_run.MEDIAPIPE.python(tmp_path_factory.mktemp("mediapipe"))

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from converters import ConversionSpec, convert, representative, stack
-from converters.tflite.metadata_writer import Description, describe
+from converters.tflite.description import Description
+from converters.tflite.metadata_writer import describe
 from tests.converters import built, mediapipe_run
 from tests.converters.mediapipe_run import ONE_STEP, SAME_ARITHMETIC, Answers
 

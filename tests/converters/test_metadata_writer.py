@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from converters.tflite import metadata
+from converters.tflite.description import Description
 from converters.tflite.flatbuffer import I8, Flatbuffer
 from converters.tflite.inspect import inspect_bytes
-from converters.tflite.metadata_writer import Description, describe
+from converters.tflite.metadata_writer import describe
 from converters.tflite.weights import weights
 from tests.converters import built
 from tests.converters.conftest import OldRuntime, TrainedCnn, run_tflite
@@ -71,6 +72,16 @@ class TestReadBack:
         """Only the parser's version is always there."""
         model = read(described(description="", version="", author="", license=""))
         assert (model.description, model.version, model.author, model.license) == ("", "", "", "")
+
+    def test_words_alone(self) -> None:
+        """Without labels nothing is said of doors, no zip follows, and the model need not take pictures."""
+        for content in (built.cnn(), images(2, 8)):
+            words = described(content, labels=None)
+            model = read(words)
+            assert (model.name, model.author) == (WORDS.name, WORDS.author)
+            assert (model.inputs, model.outputs) == ((), ())
+            assert inspect_bytes(words, where="test").packed.files == ()
+            assert b"PK" not in words[-100:]
 
     def test_the_picture(self) -> None:
         """(v - mean) / std gives what v * scale + offset gives; the range is its."""

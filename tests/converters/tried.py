@@ -6,6 +6,7 @@ FOLDER keeps the environments; they take 0.1 GB each. Older runtimes have wheels
 """
 
 import json
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -101,9 +102,10 @@ def main() -> None:
 def _toml(cases: list[Case], results: list[Result]) -> Iterator[str]:
     today = datetime.now(UTC).date()
     yield "# What published runtimes really made of two small CNNs of the 8x8 digits of scikit-learn."
-    yield f"# Made by python -m tests.converters.tried on {today}, Linux x86-64. Do not edit."
+    here = f"{platform.system()} {platform.machine().replace('_', '-')}"
+    yield f"# Made by python -m tests.converters.tried on {today}, {here}. Do not edit."
     yield "# top1: share of images with Keras' class; difference: largest from Keras' probabilities, 0..1."
-    yield f"\n[about]\ndate = {today}\nimages = {COMPARED}"
+    yield f"\n[about]\ndate = {today}\nimages = {COMPARED}\nplatform = {json.dumps(here)}"
     for case in cases:
         yield f"\n[[tried]]\ncase = {json.dumps(case.name)}\nneeds = {json.dumps(case.needs)}\nresults = ["
         for one in results:

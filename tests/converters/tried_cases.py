@@ -28,9 +28,6 @@ PER_TENSOR, PER_CHANNEL = "2.14.0", "2.17.0"
 
 INT8_LIMIT = 127
 
-RIGHT_NOWHERE = frozenset({ONE_DEPTHWISE_SCALE})
-"""What no runtime reads right, whatever its version: P020."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Case:
@@ -56,8 +53,6 @@ def make_cases() -> tuple[list[Case], Floats]:
         expected = model.predict_on_batch(held_out)
         for name, content in files(Trained(source=from_keras(model), samples=samples)).items():
             needs = minimum_runtime(inspect_bytes(content, where=name)).text
-            if name in RIGHT_NOWHERE:
-                needs = "none"
             cases.append(Case(name=name, content=content, needs=needs, expected=expected))
     return cases, held_out
 

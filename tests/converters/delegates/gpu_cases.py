@@ -17,7 +17,6 @@ TAKEN = {
     "ADD_N": single("ADD_N", IMAGE, IMAGE),
     "BATCH_MATMUL": single("BATCH_MATMUL", IMAGE, weights(4, 4), options=("BatchMatMulOptions", {})),
     "CAST to bool": single("CAST", VECTOR, gives=(("BOOL", (1, 16)),)),
-    "DENSIFY": single("DENSIFY", weights(4, 4), gives=(("FLOAT32", (4, 4)),)),
     "DEQUANTIZE": single("DEQUANTIZE", INT8_IMAGE, version=2),
     "DIV": single("DIV", IMAGE, ("FLOAT32", (1, 4)), options=("DivOptions", {})),
     "GATHER": single(

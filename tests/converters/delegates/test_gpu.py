@@ -5,7 +5,8 @@ import pytest
 from converters.delegates import gpu
 from converters.tflite.graph import Inspection
 from converters.tflite.inspect import inspect_bytes
-from tests.converters.delegates import gpu_cases
+from tests.converters import built
+from tests.converters.delegates import gpu_cases, gpu_parse_cases
 from tests.converters.delegates.single import IMAGE, INT8_IMAGE, chain, constant, single, weights
 
 VECTOR = ("FLOAT32", (1, 16))
@@ -62,7 +63,7 @@ TAKEN = {
         "STRIDED_SLICE",
         IMAGE,
         constant([0] * 4),
-        constant([1] * 4),
+        constant([1, 8, 8, 4]),
         constant([1] * 4),
         options=("StridedSliceOptions", {}),
     ),
@@ -82,10 +83,6 @@ REFUSED = {
     "int16": (
         single("RELU", ("INT16", (1, 4), {"scales": (0.1,)}), gives=(("INT16", (1, 4), {"scales": (0.1,)}),)),
         "'in0' (int16, 1x4): the GPU computes float32",
-    ),
-    "dynamic batch": (
-        single("RELU", ("FLOAT32", (1, 4), {"signature": (-1, 4)}), gives=(("FLOAT32", (1, 4)),)),
-        "'in0' (float32, 1x4) has no fixed size (dynamic batch)",
     ),
     "five dimensions": (
         single("RELU", ("FLOAT32", (1, 1, 1, 1, 4)), gives=(("FLOAT32", (1, 4)),)),
@@ -204,8 +201,8 @@ def test_truth_values_go_where_they_stay_on_the_gpu() -> None:
     assert gpu.verdict(inspect_bytes(gpu_cases.COMPARED, where="test")).full
 
 
-TAKEN |= gpu_cases.TAKEN
-REFUSED |= gpu_cases.REFUSED
+TAKEN |= gpu_cases.TAKEN | gpu_parse_cases.TAKEN
+REFUSED |= gpu_cases.REFUSED | gpu_parse_cases.REFUSED
 
 
 @pytest.mark.parametrize("name", TAKEN)
@@ -255,3 +252,33 @@ def test_a_batch_is_warned_of() -> None:
     batch = single("RELU", ("FLOAT32", (4, 4)), gives=(("FLOAT32", (4, 4)),))
     assert "batch 1" in gpu.verdict(batch).warnings[0]
     assert not gpu.verdict(TAKEN["SOFTMAX"]).warnings
+
+
+def test_an_open_batch_is_warned_of_and_taken() -> None:
+    """The file is laid out for one picture; LiteRT's GPU accelerator takes all of such a file."""
+    shapes = {"signature": (-1, 4)}
+    verdict = gpu.verdict(single("RELU", ("FLOAT32", (1, 4), shapes), gives=(("FLOAT32", (1, 4), shapes),)))
+    assert verdict.full
+    assert "'in0' (float32, 1x4) has no fixed size: it is taken as it is laid out" in verdict.warnings[0]
+
+
+def test_what_follows_a_size_that_is_found_at_run_time_stays() -> None:
+    """Until an op gives a size of its own."""
+    tensors = [
+        built.tensor("image", (1, 4)),
+        built.tensor("found", (1, 4), signature=(-1, 4)),
+        built.tensor("net/first/Relu", (1, 4), signature=(-1, 4)),
+        built.tensor("net/second/Softmax", (1, 4)),
+        built.tensor("net/third/Tanh", (1, 4)),
+    ]
+    ops = [
+        built.op("FancyFinder", (0,), (1,)),
+        built.op("RELU", (1,), (2,)),
+        built.op("SOFTMAX", (2,), (3,), options=("SoftmaxOptions", {"beta": 1.0})),
+        built.op("TANH", (3,), (4,)),
+    ]
+    content = built.model(built.graph(tensors, ops, inputs=(0,), outputs=(4,)))
+    verdict = gpu.verdict(inspect_bytes(content, where="test"))
+    assert [op.delegated for op in verdict.ops] == [False, False, False, True]
+    for op in verdict.ops[1:3]:
+        assert "has no size before the graph has run" in op.reason

@@ -1,9 +1,12 @@
 """The NNAPI delegate's rules by Android API level."""
 
+import numpy as np
 import pytest
 
 from converters.delegates import nnapi
 from converters.tflite.graph import Inspection
+from converters.tflite.inspect import inspect_bytes
+from tests.converters import built
 from tests.converters.delegates.single import IMAGE, INT8_IMAGE, constant, single, weights
 
 VECTOR = ("FLOAT32", (1, 16))
@@ -184,6 +187,64 @@ def test_who_computes_what_a_driver_refuses_is_told() -> None:
         ({"api_level": 28}, "cannot be shut out"),
     ):
         assert says in nnapi.verdict(dense(1), **options).notes[0]
+
+
+def test_whose_level_counts_is_told() -> None:
+    """From 29 on that of the drivers, unless NNAPI's own CPU path may be used."""
+    for options, says in (({}, True), ({"api_level": 29}, True), ({"use_nnapi_cpu": True}, False),
+                          ({"api_level": 28}, False)):  # fmt: skip
+        notes = " ".join(nnapi.verdict(dense(1), **options).notes)
+        assert ("highest NNAPI feature level of the phone's drivers" in notes) is says
+        assert ("without a driver nothing is taken" in notes) is says
+
+
+def half_precision(dtype: str) -> Inspection:
+    """A Dense layer whose weights a DEQUANTIZE widens."""
+    scales = (0.1,) if dtype == "INT8" else ()
+    tensors = [
+        built.tensor("image", (1, 16)),
+        built.tensor("kernel", (8, 16), dtype, data=np.ones((8, 16), dtype.lower()), scales=scales),
+        built.tensor("net/dense/wide", (8, 16)),
+        built.tensor("bias", (8,), data=built.floats(8)),
+        built.tensor("net/dense/MatMul", (1, 8)),
+    ]
+    ops = [
+        built.op("DEQUANTIZE", (1,), (2,), version=3 if dtype == "FLOAT16" else 2),
+        built.op("FULLY_CONNECTED", (0, 2, 3), (4,), options=("FullyConnectedOptions", {})),
+    ]
+    return inspect_bytes(built.model(built.graph(tensors, ops, inputs=(0,), outputs=(4,))), where="test")
+
+
+def test_float16_weights_go_all_or_nothing() -> None:
+    """Where drivers are asked: the DEQUANTIZE that the CPU would need is gone."""
+    says = "float16 weights: if the driver refuses one op, none is delegated"
+    assert says in nnapi.verdict(half_precision("FLOAT16")).warnings
+    assert says not in nnapi.verdict(half_precision("FLOAT16"), api_level=28).warnings
+    assert says not in nnapi.verdict(half_precision("FLOAT16"), use_nnapi_cpu=True).warnings
+    assert says not in nnapi.verdict(half_precision("INT8")).warnings
+
+
+def mixed_depthwise(version: int, dtype: str = "INT8") -> Inspection:
+    """Float activations on weights of a dtype."""
+    scales = (0.1,) * 4 if dtype == "INT8" else ()
+    return single(
+        "DEPTHWISE_CONV_2D",
+        IMAGE,
+        weights(1, 3, 3, 4, dtype=dtype, scales=scales),
+        weights(4),
+        version=version,
+        options=("DepthwiseConv2DOptions", {"strideW": 1, "strideH": 1, "depthMultiplier": 1}),
+    )
+
+
+def test_depthwise_of_float_by_int8_is_handed_over_and_told() -> None:
+    """As the delegate does not look at the weights; NNAPI has no such operands."""
+    says = "DEPTHWISE_CONV_2D #0: float32 by int8 weights is handed over"
+    verdict = nnapi.verdict(mixed_depthwise(3))
+    assert verdict.full
+    assert any(note.startswith(says) for note in verdict.notes)
+    for other in (mixed_depthwise(6), mixed_depthwise(3, "FLOAT32")):
+        assert not any(note.startswith(says) for note in nnapi.verdict(other).notes)
 
 
 def test_every_level_is_told_in_one_line() -> None:

@@ -2,8 +2,11 @@
 
 import pytest
 
+from converters.delegates import gpu
 from converters.delegates.partition import partitions
 from converters.tflite.graph import Op
+from converters.tflite.inspect import inspect_bytes
+from tests.converters import built
 
 
 def ops(*edges: tuple[tuple[int, ...], int]) -> list[Op]:
@@ -43,6 +46,19 @@ def test_a_cycle_ends() -> None:
     """A damaged file may hold one: its ops never run."""
     graph = ops(((2,), 1), ((1,), 2), ((0,), 3))
     assert partitions(graph, could_go={0, 1, 2}, known={0}) == [(2,)]
+
+
+def test_ops_of_a_cycle_stay_and_say_so() -> None:
+    """In a verdict nothing counts as delegated that can never run, neither those behind the cycle."""
+    tensors = [built.tensor(name, (1, 4)) for name in "abcde"]
+    ops = [built.op("RELU", (2,), (1,)), built.op("RELU", (1,), (2,)), built.op("RELU", (0,), (3,)),
+           built.op("TANH", (2,), (4,))]  # fmt: skip
+    content = built.model(built.graph(tensors, ops, inputs=(0,), outputs=(3,)))
+    verdict = gpu.verdict(inspect_bytes(content, where="test"))
+    assert [op.delegated for op in verdict.ops] == [False, False, True, False]
+    assert "it can never run" in verdict.ops[0].reason
+    assert "it can never run" in verdict.ops[3].reason
+    assert not verdict.full
 
 
 def test_an_optional_or_variable_input_holds_nothing_up() -> None:

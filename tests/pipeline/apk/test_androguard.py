@@ -1,5 +1,8 @@
 """An independent reader agrees: androguard, on APKs made here and on the demo app's where it was built."""
 
+import hashlib
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,65 +10,86 @@ import pytest
 
 from pipeline import apk
 from tests.converters import built
+from tests.own_environment import Environment
 from tests.pipeline.apk import made
+
+pytestmark = pytest.mark.slow
 
 BUILT = Path(__file__).parents[3] / "android_demo/build"
 """Where `make android-apk` leaves the demo app."""
 
+ANDROGUARD = Environment(
+    package="androguard==4.1.4",
+    variable="ANDROGUARD_ENVIRONMENT",
+    loads="from androguard.core import apk; apk.APK",
+)
+"""The release that was tried."""
 
-def opened(path: Path) -> Any:
+CLIENT = Path(__file__).with_name("androguard_client.py")
+
+RUN_SECONDS = 120
+"""Two seconds, on a busy machine more."""
+
+
+@pytest.fixture(scope="module")
+def androguard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with androguard."""
+    return ANDROGUARD.python(tmp_path_factory.mktemp("androguard"))
+
+
+def read(python: Path, path: Path) -> dict[str, Any]:
     """The APK as androguard reads it."""
-    core = pytest.importorskip(
-        "androguard.core.apk", reason="androguard is not installed: pip install androguard"
+    finished = subprocess.run(
+        [python, CLIENT, path], capture_output=True, text=True, check=False, timeout=RUN_SECONDS
     )
-    from loguru import logger  # type: ignore[import-not-found, unused-ignore]
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    told: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    return told
 
-    logger.remove()
-    return core.APK(str(path))
 
-
-def compare(path: Path) -> apk.Apk:
+def compare(path: Path, python: Path) -> apk.Apk:
     """All that both tell."""
-    ours, theirs = apk.inspect(path), opened(path)
+    ours, theirs = apk.inspect(path), read(python, path)
     assert ours.app is not None
-    assert ours.app.package == theirs.get_package()
-    assert ours.app.version_name == theirs.get_androidversion_name()
-    assert str(ours.app.version_code) == theirs.get_androidversion_code()
-    assert str(ours.app.min_sdk) == theirs.get_min_sdk_version()
-    assert str(ours.app.target_sdk) == theirs.get_target_sdk_version()
-    assert sorted(ours.app.permissions) == sorted(theirs.get_permissions())
-    assert ("v1" in ours.signatures) == theirs.is_signed_v1()
-    assert ("v2" in ours.signatures) == theirs.is_signed_v2()
-    assert ("v3" in ours.signatures) == theirs.is_signed_v3()
-    names = set(theirs.get_files())
-    assert {one.name for one in ours.libraries} == {
-        name for name in names if name.startswith("lib/") and name.endswith(".so")
+    assert ours.app.package == theirs["package"]
+    assert ours.app.version_name == theirs["version_name"]
+    assert str(ours.app.version_code) == theirs["version_code"]
+    assert str(ours.app.min_sdk) == theirs["min_sdk"]
+    assert str(ours.app.target_sdk) == theirs["target_sdk"]
+    assert sorted(ours.app.permissions) == theirs["permissions"]
+    assert {scheme for scheme in ("v1", "v2", "v3") if theirs[scheme]} == set(ours.signatures) & {
+        "v1",
+        "v2",
+        "v3",
     }
+    libraries = {name for name in theirs["names"] if name.startswith("lib/") and name.endswith(".so")}
+    assert {one.name for one in ours.libraries} == libraries
     packed = {one.name: one for one in ours.models}
-    assert {name for name in names if name.endswith(".tflite")} <= set(packed)
-    for name, one in packed.items():
-        assert len(theirs.get_file(name)) == one.bytes
-        assert (
-            path.read_bytes()[one.offset : one.offset + one.bytes] == theirs.get_file(name) or not one.stored
-        )
+    assert theirs["models"].keys() <= packed.keys()
+    content = path.read_bytes()
+    for name, (size, sha256) in theirs["models"].items():
+        one = packed[name]
+        assert one.bytes == size
+        if one.stored:
+            assert hashlib.sha256(content[one.offset : one.offset + one.bytes]).hexdigest() == sha256
     return ours
 
 
-@pytest.mark.slow
-def test_one_made_here(tmp_path: Path) -> None:
+def test_one_made_here(tmp_path: Path, androguard: Path) -> None:
     """Of a few kilobytes."""
     path = tmp_path / "app.apk"
     path.write_bytes(made.sound(built.cnn()))
-    assert compare(path).findings == ()
+    ours = compare(path, androguard)
+    assert ours.findings == ()
+    assert ours.models
 
 
-@pytest.mark.slow
-def test_the_demo_app() -> None:
+def test_the_demo_app(androguard: Path) -> None:
     """Signed and aligned by Android's own tools."""
     found = sorted(BUILT.glob("*.apk"))
     if not found:
         pytest.skip(f"no APK in {BUILT}: `make android-apk` builds it")
-    ours = compare(found[0])
+    ours = compare(found[0], androguard)
     assert {"arm64-v8a", "x86_64"} <= set(ours.abis)
     assert ours.models
     assert all(one.stored and one.alignment >= 4 for one in ours.models)

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.datasets._download import CHUNK_BYTES
 from tests.conftest import Answer, Pipeline, pipeline
+from tests.listening import listening
 from tests.pipeline.datasets.emnist_files import archive, write_variant
 from tests.pipeline.datasets.idx_files import image_bytes, label_bytes, write, write_set
 from tests.pipeline.datasets.mirror import Mirror, serve
@@ -247,7 +248,7 @@ def test_get_goes_on_after_it_was_stopped(
 ) -> None:
     """Ctrl-C and kill -9 in mid-download; the second run asks for the rest alone."""
     mirror.stall_after = 600_000
-    line = [sys.executable, "-m", "pipeline", "data", "get", "emnist", "--data", str(tmp_path)]
+    line = listening("-m", "pipeline", "data", "get", "emnist", "--data", str(tmp_path))
     process = subprocess.Popen([*line, *source(mirror)], stderr=subprocess.PIPE, text=True)
     assert mirror.stalled.wait(WAIT_SECONDS)
     process.send_signal(with_signal)

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from pipeline import recipe
 from pipeline.artifacts import ConvertedModels
 from pipeline.cli.app import INTERRUPTED
 from tests.conftest import Answer, Pipeline, SmokeBuild, pipeline
+from tests.listening import listening
 from tests.pipeline.cli import fresh
 
 SMOKE = ("--profile", "smoke")
@@ -179,7 +179,7 @@ def test_two_recipes_stand_in_one_table(swept: tuple[Path, Answer], tmp_path: Pa
 @pytest.mark.slow
 def test_a_sweep_that_was_interrupted_goes_on(tmp_path: Path) -> None:
     """What the first variant made is kept; Ctrl-C ends with 130."""
-    command = [sys.executable, "-m", "pipeline", "sweep", "digits", *SMOKE, "--runs", str(tmp_path), *EPOCHS]
+    command = listening("-m", "pipeline", "sweep", "digits", *SMOKE, "--runs", str(tmp_path), *EPOCHS)
     environment = {key: value for key, value in os.environ.items() if key != "PIPELINE_DATA"}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -24,6 +24,7 @@ from pipeline.errors import (
     UsageError,
 )
 from tests.conftest import Pipeline
+from tests.listening import listening
 
 WAIT_SECONDS = 60
 """For another process to get somewhere; generous, because machines are busy."""
@@ -191,7 +192,8 @@ def test_a_fault_of_the_machine_is_a_failed_step(
     monkeypatch.setattr(list_command, "_entries", fail)
     answer = cli("list")
     assert answer.code == 1
-    assert answer.err == f"error: {error or 'MemoryError'}\n"
+    expected = "not enough memory: close other programs, or use a machine with more"
+    assert answer.err == f"error: {expected if isinstance(error, MemoryError) else error}\n"
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -205,7 +207,7 @@ def test_ctrl_c_ends_with_130_and_a_sentence(tmp_path: Path) -> None:
     (runs / "digits-smoke").mkdir(parents=True)
     with FileLock(runs / "digits-smoke" / ".lock"):
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", "build", "digits", "--profile", "smoke", "--runs", str(runs)],
+            listening("-m", "pipeline", "build", "digits", "--profile", "smoke", "--runs", str(runs)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -4,7 +4,6 @@ import hashlib
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from pipeline.console import Console
 from pipeline.datasets import _download, emnist
 from pipeline.datasets._download import ATTEMPTS, CHUNK_BYTES, answers, download
 from pipeline.errors import DataError
+from tests.listening import listening
 from tests.pipeline.datasets.emnist_files import archive, upright_images, write_variant
 from tests.pipeline.datasets.mirror import Mirror, serve
 
@@ -242,7 +242,7 @@ def test_a_process_killed_in_mid_download_is_taken_up_again(
     """The next run asks for the rest alone."""
     target = tmp_path / "gzip.zip"
     mirror.stall_after = 1_000_000
-    arguments = [sys.executable, "-c", RESTART, mirror.url, str(target), sha256(mirror.content)]
+    arguments = listening("-c", RESTART, mirror.url, str(target), sha256(mirror.content))
     process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
     assert mirror.stalled.wait(WAIT_SECONDS)
     part = tmp_path / "gzip.zip.part"

@@ -1,5 +1,8 @@
 """A target's delegates against a file: what is gated, and what is said."""
 
+import math
+from typing import Any
+
 import pytest
 
 from converters.tflite.graph import Inspection
@@ -129,11 +132,14 @@ CUT = DelegationRecord(
 """By the rules the second op stays."""
 
 
-def beside(kept: DelegationRecord, taken: int, *refused: RefusedOp) -> DelegationRecord:
+MEASURED = "measured by litert_gpu on SwiftShader, compiled for the GPU alone"
+
+
+def beside(kept: DelegationRecord, taken: int, *refused: RefusedOp, **answers: Any) -> DelegationRecord:
     """What ``litert_gpu`` did with the file that ships."""
     run = AcceleratorRun(driver="SwiftShader", ops=3, taken=taken, refused=refused)
     status = "failed" if refused else "ran"
-    cell = Cell(scheme="float16", runtime="litert_gpu", status=status, accelerated=run)
+    cell = Cell(scheme="float16", runtime="litert_gpu", status=status, accelerated=run, **answers)
     (found,) = beside_runs([kept], [cell], "float16")
     return found
 
@@ -142,7 +148,23 @@ def test_a_run_that_agrees_is_told_beside_the_rules() -> None:
     """In the card, with the driver."""
     kept = beside(WHOLE, 3)
     assert not disagreements([kept])
-    assert details(kept) == ["measured by litert_gpu on SwiftShader: 3 of 3 ops, as the rules say"]
+    assert details(kept) == [f"{MEASURED}: 3 of 3 ops, as the rules say; its answers were not compared"]
+
+
+@pytest.mark.parametrize(
+    ("agreement", "error", "says"),
+    [
+        (1.0, 2.4e-6, "top-1 as the reference's on 100.00 % of 500 images, largest difference 2.4e-06"),
+        (0.096, 0.99, "top-1 as the reference's on 9.60 % of 500 images, largest difference 9.9e-01"),
+        (0.0, math.inf, "top-1 as the reference's on 0.00 % of 500 images, largest difference not finite"),
+    ],
+)
+def test_that_it_takes_all_ops_is_never_told_without_how_right_it_was(
+    agreement: float, error: float, says: str
+) -> None:
+    """An accelerator may take every op, as the rules say, and compute one wrongly."""
+    kept = beside(WHOLE, 3, images=500, agreement=agreement, max_abs_error=error)
+    assert details(kept) == [f"{MEASURED}: 3 of 3 ops, as the rules say; {says}"]
 
 
 def test_a_delegate_that_no_runtime_stands_in_for_is_measured_by_none() -> None:
@@ -158,7 +180,7 @@ def test_an_op_that_the_rules_leave_and_the_accelerator_takes_is_told() -> None:
     sentence = "the rules leave CEIL #1 (round): no such op; the accelerator takes it"
     assert disagreements([kept]) == [f"gpu on litert_gpu: {sentence}"]
     assert details(kept)[-2:] == [
-        "measured by litert_gpu on SwiftShader: 3 of 3 ops",
+        f"{MEASURED}: 3 of 3 ops; its answers were not compared",
         f"disagreement: {sentence}",
     ]
 
@@ -177,7 +199,15 @@ def test_a_refusal_that_both_tell_is_no_disagreement(layers: tuple[str, ...]) ->
     """The accelerator names no layer, or several that it may be."""
     kept = beside(CUT, 2, RefusedOp(op="CEIL", layers=layers, reason="No"))
     assert not disagreements([kept])
-    assert "2 of 3 ops, as the rules say" in details(kept)[-1]
+    assert details(kept)[-1].endswith("2 of 3 ops, as the rules say; it did not run")
+
+
+def test_an_op_that_stays_without_a_layer_may_be_the_one_that_is_refused() -> None:
+    """The rules find no layer where the accelerator names the tensor's."""
+    nameless = CUT.model_copy(update={"staying": (StayingOp(index=1, op="CEIL", layer="", reason="no"),)})
+    assert not disagreements([beside(nameless, 2, RefusedOp(op="CEIL", layers=("round",), reason="No"))])
+    other = RefusedOp(op="TANH", layers=("round",), reason="No")
+    assert any("refuses TANH" in text for text in disagreements([beside(nameless, 2, other)]))
 
 
 def test_other_counts_are_told_where_no_op_explains_them() -> None:

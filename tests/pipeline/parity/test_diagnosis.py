@@ -48,6 +48,23 @@ def test_what_is_no_error_fails_nothing(severity: str) -> None:
     assert lines([found(severity)]) == (told if severity == "warning" else [])
 
 
+@pytest.mark.parametrize("severity", ["error", "warning"])
+def test_a_claim_that_may_be_misread_fails_however_grave(severity: str) -> None:
+    """Kernels of a phone are others than those that were tried."""
+    (gate,) = gates([found(severity, "P001")])
+    assert (gate.gate, gate.measured, gate.passed) == ("P001", 1, False)
+
+
+@pytest.mark.parametrize("op", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+@pytest.mark.parametrize("floor", ["2.3.0", "2.14.0", "2.17.0"])
+def test_hybrid_per_channel_weights_under_version_1_fail_the_gate(op: str, floor: str) -> None:
+    """Whatever the floor; under their own version they pass from its release on."""
+    records = diagnosed(layer(op, 1, HYBRID, scales=16), scheme="x", runtime_floor=floor)
+    assert "P001" in {gate.gate for gate in gates(records)}
+    honest = layer(op, {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 12}[op], HYBRID, scales=16)
+    assert not gates(diagnosed(honest, scheme="x", runtime_floor="2.17.0"))
+
+
 def test_the_floor_decides() -> None:
     """The same file is an error for old phones and none for new ones."""
     codes = [

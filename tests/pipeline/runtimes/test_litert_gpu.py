@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from converters.tflite.inspect import inspect_bytes
 from pipeline import recipe, runtimes, shelf, target
 from pipeline.console import Console
 from pipeline.preprocess import PreprocessSpec
@@ -57,6 +58,22 @@ def present() -> None:
     """Skips where there is no Vulkan driver."""
     if reason := runtimes.unavailable("litert_gpu"):
         pytest.skip(reason)
+
+
+@pytest.mark.parametrize(
+    ("log", "taken"),
+    [
+        ("", 2),
+        ("2 operations will run on the GPU, and the remaining 0 operations will run on the CPU.", 2),
+        ("1 operations will run on the GPU, and the remaining 1 operations will run on the CPU.", 1),
+    ],
+)
+def test_what_it_takes_is_told_by_its_log(log: str, taken: int) -> None:
+    """Also where it compiles and runs: that it would not is its promise, which is not taken for granted."""
+    whole = inspect_bytes(model("FLOAT32"), where="model")
+    log = f"Selected adapter: SwiftShader, arch=x\n{log}"
+    run = _webgpu.taken(log, whole)
+    assert (run.driver, run.ops, run.taken) == ("SwiftShader", 2, taken)
 
 
 @pytest.mark.usefixtures("present")

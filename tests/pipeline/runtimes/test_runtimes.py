@@ -1,8 +1,10 @@
 """Runtimes: each in its own process, whose death costs one row."""
 
+import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +64,29 @@ def test_a_refused_model_is_that_jobs_error_alone(smoke_build: SmokeBuild, tmp_p
     assert [bool(outcome.error) for outcome in outcomes] == [True, False]
 
 
+def workers() -> list[psutil.Process]:
+    """Those of this process that run; one that ends while it is looked at has no command line any more."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # so is a zombie
+            if "pipeline.runtimes._worker" in child.cmdline():
+                found.append(child)
+    return found
+
+
+def test_workers_that_end_while_they_are_looked_for_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a busy machine."""
+
+    def ended(child: psutil.Process) -> list[str]:
+        raise psutil.ZombieProcess(child.pid)
+
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert child.pid in [each.pid for each in psutil.Process().children()]
+        monkeypatch.setattr(psutil.Process, "cmdline", ended)
+        assert workers() == []
+        child.communicate(b"\n")
+
+
 def test_a_dead_worker_costs_one_job(smoke_build: SmokeBuild, tmp_path: Path) -> None:
     """The rest goes on in a new process."""
     first = job(smoke_build, tmp_path, "int16x8.tflite")
@@ -73,10 +98,9 @@ def test_a_dead_worker_costs_one_job(smoke_build: SmokeBuild, tmp_path: Path) ->
     def kill() -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            for child in psutil.Process().children():
-                if Path(first.out).exists() and "pipeline.runtimes._worker" in child.cmdline():
-                    child.kill()
-                    return
+            if Path(first.out).exists() and (found := workers()):
+                found[0].kill()
+                return
             time.sleep(0.01)
 
     killer = threading.Thread(target=kill)
@@ -91,9 +115,9 @@ def test_an_abandoned_run_leaves_no_worker(smoke_build: SmokeBuild, tmp_path: Pa
     """The iterator is closed before its end."""
     answers = runtimes.run("litert", [job(smoke_build, tmp_path, "int8.tflite")] * 2, QUIET)
     next(answers)
-    assert any("pipeline.runtimes._worker" in child.cmdline() for child in psutil.Process().children())
+    assert workers()
     answers.close()  # type: ignore[attr-defined]  # the iterator is a generator
-    assert not any("pipeline.runtimes._worker" in child.cmdline() for child in psutil.Process().children())
+    assert not workers()
 
 
 def test_a_worker_ends_when_its_parent_is_killed(smoke_build: SmokeBuild, tmp_path: Path) -> None:
