@@ -37,7 +37,8 @@ let package = Package(
         .target(name: "GoldenCases", dependencies: ["ClassifierCore"]),
         .executableTarget(name: "contract", dependencies: ["ClassifierCore", "GoldenCases"], path: "Sources/Contract"),
         .executableTarget(name: "photo-time", dependencies: ["ClassifierCore"], path: "Sources/PhotoTime"),
-        .testTarget(name: "ClassifierCoreTests", dependencies: ["ClassifierCore", "GoldenCases"]),
+        .target(name: "MallocCount", path: "Tests/MallocCount"),
+        .testTarget(name: "ClassifierCoreTests", dependencies: ["ClassifierCore", "GoldenCases", "MallocCount"]),
         // The part of the app that needs no screen: Xcode builds it into the app, this package for its tests.
         .target(name: "AppLogic", dependencies: ["ClassifierCore"], path: "App/Logic"),
         .testTarget(name: "AppLogicTests", dependencies: ["AppLogic", "GoldenCases"]),

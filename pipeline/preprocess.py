@@ -111,7 +111,7 @@ class PreprocessSpec(BaseModel):
         ends = (self.scale, self.offset, 255 * self.scale + self.offset)
         if max(map(abs, ends)) > LARGEST_FLOAT32 or abs(self.scale) < SMALLEST_FLOAT32:
             raise ValueError(
-                f"scale {self.scale:g} and offset {self.offset:g} leave the range of float32, which they are in"
+                f"scale {self.scale:g} and offset {self.offset:g} leave the range of float32"
             )
         return self
 

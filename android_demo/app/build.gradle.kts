@@ -8,6 +8,7 @@ plugins {
 fun number(name: String): String = providers.gradleProperty("demo.$name").get()
 
 android {
+    // Package of the classes and of R, as NAMESPACE in tools/apk/steps.py; the applicationId may be another.
     namespace = "mobilepipeline.demo"
     compileSdk = 35
 
@@ -35,6 +36,9 @@ android {
         targetCompatibility = JavaVersion.VERSION_11
     }
 
+    // Bundles for the tests on a device, which need nothing embedded; beside them what `pipeline embed` puts there.
+    sourceSets.getByName("androidTest").assets.srcDir(rootDir.resolve("../tests/fixtures/golden_bundles"))
+
     // A compressed model cannot be mapped: it would be copied to memory instead.
     androidResources { noCompress += "tflite" }
 
@@ -61,7 +65,7 @@ dependencies {
     implementation(libs.tensorflow.lite.gpu)
     implementation(libs.tensorflow.lite.gpu.api)
 
-    testImplementation(libs.junit4)
+    androidTestImplementation(libs.junit4)
     androidTestImplementation(libs.androidx.test.runner)
     androidTestImplementation(libs.androidx.test.ext.junit)
 }

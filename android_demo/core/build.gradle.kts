@@ -37,4 +37,8 @@ tasks.compileKotlin {
 tasks.test {
     useJUnitPlatform()
     systemProperty("mobilepipeline.checkout", rootDir.parent)
+    // What the tests read besides their classes: without it a changed bundle would leave an old result standing.
+    inputs.dir(rootDir.resolve("../tests/fixtures/golden_bundles")).withPathSensitivity(PathSensitivity.RELATIVE)
+        .withPropertyName("golden bundles")
+    inputs.property("PIPELINE_GOLDEN", providers.environmentVariable("PIPELINE_GOLDEN").orElse(""))
 }

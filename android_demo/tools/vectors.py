@@ -15,14 +15,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from pipeline.artifacts import TensorSpec
 from pipeline.drawing import DrawingSpec, draw
 from pipeline.postprocess import PostprocessSpec, probabilities, top_k
-from pipeline.preprocess import Pixels, PreprocessSpec, picture
+from pipeline.preprocess import Pixels, PreprocessSpec, decode, picture
 from pipeline.runtimes import door_table
 
 FILE = Path(__file__).parent.parent / "core/src/test/resources/vectors/vectors.json"
+PHOTO = FILE.with_name("photo.jpg")
+"""Written where it is missing, else left as it is: another release of the encoder may write other bytes."""
 SEED = 20
 CASES_PER_SPEC = 3
 
@@ -61,6 +64,8 @@ CLASSES = 12
 
 def main() -> None:
     """Writes the file, or compares it."""
+    if not PHOTO.exists():
+        _write_photo()
     text = json.dumps(vectors(np.random.default_rng(SEED)), indent=1) + "\n"
     if "--check" not in sys.argv[1:]:
         FILE.write_text(text, "utf-8")
@@ -76,8 +81,11 @@ def vectors(rng: np.random.Generator) -> dict[str, Any]:
             for name, spec in SPECS.items()
             for number in range(CASES_PER_SPEC)
         ]
-        + [_symmetric(), _halves()],
-        "postprocess": [_postprocess(name, *OUTPUTS[name], rng) for name in OUTPUTS],
+        + [_symmetric(), _halves()]
+        + [_lopsided(edge) for edge in ("top", "bottom", "left", "right")],
+        "postprocess": [_postprocess(name, *OUTPUTS[name], rng) for name in OUTPUTS]
+        + [_postprocess("100 int8 logits", *OUTPUTS["int8 logits"], rng, classes=100)],
+        "decoded": [_decoded()],
         "drawing": [
             _drawing(f"side {side}, pen {pen}", DrawingSpec(side=side, pen=pen), count, rng)
             for side, pen, count in ((24, 0.2, 2), (33, 0.07, 3), (16, 0.5, 1))
@@ -109,6 +117,22 @@ def _symmetric() -> dict[str, Any]:
     return _preprocess("ink on a half", spec, DOORS[1], pixels)
 
 
+def _lopsided(edge: str) -> dict[str, Any]:
+    """Ink as large as the input, nearly all of its mass at one edge: it is moved no further than it fits."""
+    pixels = np.zeros((25, 25), dtype=np.uint8)
+    pixels[2:23, 2:23] = 40
+    inked = slice(2, 23)
+    heavy = {
+        "top": (slice(2, 6), inked),
+        "bottom": (slice(19, 23), inked),
+        "left": (inked, slice(2, 6)),
+        "right": (inked, slice(19, 23)),
+    }
+    pixels[heavy[edge]] = 250
+    spec = PreprocessSpec(height=14, width=14, crop="ink", ink_threshold=20, fit=14, place="mass")
+    return _preprocess(f"heavy at the {edge}", spec, DOORS[0], pixels)
+
+
 def _halves() -> dict[str, Any]:
     """Every level a whole number of steps and a half, of both signs: away from zero each."""
     spec = PreprocessSpec(height=16, width=16, scale=0.5, offset=-60.25)
@@ -131,14 +155,14 @@ def _preprocess(name: str, spec: PreprocessSpec, door: dict[str, Any], pixels: P
 
 
 def _postprocess(
-    name: str, door: dict[str, Any], activation: str, rng: np.random.Generator
+    name: str, door: dict[str, Any], activation: str, rng: np.random.Generator, *, classes: int = CLASSES
 ) -> dict[str, Any]:
-    tensor = TensorSpec.model_validate({"name": "classes", "shape": (1, CLASSES), **door})
+    tensor = TensorSpec.model_validate({"name": "classes", "shape": (1, classes), **door})
     if tensor.dtype == "float32":
-        output: npt.NDArray[Any] = rng.normal(0.0, 4.0, CLASSES).astype(np.float32)
+        output: npt.NDArray[Any] = rng.normal(0.0, 4.0, classes).astype(np.float32)
     else:
         limits = np.iinfo(tensor.dtype)
-        output = rng.integers(limits.min, limits.max + 1, CLASSES).astype(tensor.dtype)
+        output = rng.integers(limits.min, limits.max + 1, classes).astype(tensor.dtype)
     # Ties, among the best too.
     output[[2, 7, 9]] = output.max()
     output[[1, 5]] = output[3]
@@ -150,7 +174,7 @@ def _postprocess(
         "output": tensor.model_dump(),
         "bytes": _text(output),
         "probabilities": values.tolist(),
-        "top": top_k(values, CLASSES),
+        "top": top_k(values, classes),
     }
 
 
@@ -168,6 +192,23 @@ def _drawn(name: str, spec: DrawingSpec, strokes: list[list[tuple[float, float]]
         "drawing": spec.model_dump(),
         "strokes": strokes,
         "pixels": _text(draw(strokes, spec)),
+    }
+
+
+def _write_photo() -> None:
+    """Slopes of three colours with a disc on them, chroma at half the resolution as cameras write it."""
+    rows, columns = np.mgrid[0:90, 0:120]
+    photo = np.stack([rows * 2.5, columns * 2.0, 220 - rows - columns * 0.9], axis=2)
+    photo[(rows - 40) ** 2 + (columns - 70) ** 2 < 700] = (230.0, 180.0, 30.0)
+    Image.fromarray(np.clip(photo, 0, 255).astype(np.uint8)).save(PHOTO, quality=90)
+
+
+def _decoded() -> dict[str, Any]:
+    spec = PreprocessSpec(height=32, width=32, channels="rgb", crop="center_square")
+    return {
+        "name": PHOTO.name,
+        "preprocess": spec.model_dump(),
+        "image": _text(picture(decode(PHOTO), spec)),
     }
 
 

@@ -66,7 +66,16 @@ final class GoldenOnDeviceTests: XCTestCase {
                     refusals.append("\(bundle): \(error)")
                     continue
                 }
-                try replay(bundle, on: engine, tolerance: Self.tolerance(bundle.manifest.golden, choice))
+                let answers = try replay(
+                    bundle, on: engine, tolerance: Self.tolerance(bundle.manifest.golden, choice)
+                )
+                if Self.isHalf(choice), model.output.type == .float32 {
+                    let cpu = try XCTUnwrap(DelegateOrder(model).choices.last)
+                    let engine = try TfliteEngine(bundle.model, model, cpu)
+                    let same = try replay(bundle, on: engine, tolerance: bundle.manifest.golden.outputTolerance)
+                    // Half precision cannot give every bit of full precision: the delegate took nothing.
+                    XCTAssertNotEqual(answers, same, "\(bundle): nothing of it runs on \(name.rawValue)")
+                }
                 replayed += 1
             }
         }
@@ -80,19 +89,30 @@ final class GoldenOnDeviceTests: XCTestCase {
     }
 
     private static func tolerance(_ golden: Golden, _ choice: DelegateChoice) -> Double {
-        if case .metal(let options) = choice, !options.precisionLossAllowed { return golden.outputTolerance }
-        // Core ML computes in float16 on the Neural Engine.
-        return max(golden.outputTolerance, halfPrecision)
+        isHalf(choice) ? max(golden.outputTolerance, halfPrecision) : golden.outputTolerance
+    }
+
+    private static func isHalf(_ choice: DelegateChoice) -> Bool {
+        switch choice {
+        case .metal(let options): options.precisionLossAllowed
+        // On the Neural Engine.
+        case .coreml: true
+        case .xnnpack: false
+        }
     }
 
     /// Each case from what it starts with to its answer.
-    private func replay(_ bundle: GoldenFolder, on engine: TfliteEngine, tolerance: Double) throws {
+    ///
+    /// - Returns: the output tensor of each.
+    @discardableResult
+    private func replay(_ bundle: GoldenFolder, on engine: TfliteEngine, tolerance: Double) throws -> [[UInt8]] {
         let manifest = bundle.manifest
         let (model, golden) = (manifest.model, manifest.golden)
         let preprocess = Preprocess(spec: manifest.preprocess, input: model.input)
         let postprocess = Postprocess(spec: manifest.postprocess, output: model.output, labels: manifest.labels)
         var input = [UInt8](repeating: 0, count: model.input.byteCount)
         var output = [UInt8](repeating: 0, count: model.output.byteCount)
+        var outputs: [[UInt8]] = []
         var largest = 0.0
         for each in golden.cases {
             let what = "\(bundle)/\(each.id) on \(engine.delegate)"
@@ -103,6 +123,7 @@ final class GoldenOnDeviceTests: XCTestCase {
             try input.withUnsafeBytes { tensor in
                 try output.withUnsafeMutableBytes { try engine.run(tensor, into: $0) }
             }
+            outputs.append(output)
             let found = output.withUnsafeBytes(postprocess.probabilities)
             let expected = try bundle.output(each).withUnsafeBytes(postprocess.probabilities)
             let difference = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity
@@ -113,6 +134,7 @@ final class GoldenOnDeviceTests: XCTestCase {
             XCTAssertLessThanOrEqual(best.probability - found[each.top1], tolerance, "\(what): answer")
         }
         print("\(bundle) on \(engine.delegate): \(golden.cases.count) cases, largest difference \(largest)")
+        return outputs
     }
 
     /// The stored image, once the core has made it from what the case starts with.

@@ -18,7 +18,7 @@ final class PhotoTests: XCTestCase {
         let stored: [UInt8] = Self.colours.flatMap { $0 + [255] }
         let image = try Self.image(stored, alpha: .noneSkipLast)
         for tag in 1...8 {
-            let photo = try Photo(file: Self.png(image, tag: tag))
+            let photo = try Photo(file: Self.tiff(image, tag: tag))
             let orientation = Orientation(tag: tag, height: Self.height, width: Self.width)
             let expected = stored.withUnsafeBytes { orientation.upright($0, stride: 4, channels: 3) }
             XCTAssertEqual(photo.pixels.height, orientation.height, "tag \(tag)")
@@ -37,14 +37,14 @@ final class PhotoTests: XCTestCase {
                 bitmapInfo: [], provider: provider, decode: nil, shouldInterpolate: false, intent: .defaultIntent
             )
         )
-        let photo = try Photo(file: Self.png(image, tag: 1))
+        let photo = try Photo(file: Self.tiff(image, tag: 1))
         XCTAssertEqual(photo.pixels.channels, 1)
         XCTAssertEqual(photo.pixels.bytes, levels)
     }
 
     func testTransparentPixelsLieOnWhite() throws {
         let clear = [UInt8](repeating: 0, count: 4 * Self.height * Self.width)
-        let photo = try Photo(file: Self.png(Self.image(clear, alpha: .premultipliedLast), tag: 1))
+        let photo = try Photo(file: Self.tiff(Self.image(clear, alpha: .premultipliedLast), tag: 1))
         XCTAssertEqual(photo.pixels.bytes, [UInt8](repeating: 255, count: 3 * Self.height * Self.width))
     }
 
@@ -66,9 +66,10 @@ final class PhotoTests: XCTestCase {
         )
     }
 
-    private static func png(_ image: CGImage, tag: Int) throws -> Data {
+    /// A kind of file that has a place for the orientation and loses nothing: PNG has no such place that all keep.
+    private static func tiff(_ image: CGImage, tag: Int) throws -> Data {
         let file = NSMutableData()
-        let kind = UTType.png.identifier as CFString
+        let kind = UTType.tiff.identifier as CFString
         let destination = try XCTUnwrap(CGImageDestinationCreateWithData(file, kind, 1, nil))
         CGImageDestinationAddImage(destination, image, [kCGImagePropertyOrientation: tag] as CFDictionary)
         XCTAssertTrue(CGImageDestinationFinalize(destination))

@@ -1,9 +1,10 @@
-"""project_check.py DEMO: plists load, project.yml and the app know each other, the core imports nothing.
+"""project_check.py DEMO: plists load, project.yml names what exists, the core stands alone, models are whole.
 
 Needs nothing but Python's own library, so that it runs before anything is set up. Of project.yml it reads
 what this project writes there, paths as ``path: X`` and lists of paths under ``sources:``, not all of YAML.
 """
 
+import hashlib
 import json
 import plistlib
 import re
@@ -14,6 +15,8 @@ from pathlib import Path
 PLISTS = ("*.plist", "*.xcprivacy", "*.entitlements")
 APP = ("App", "Sources/ClassifierLive", "DeviceTests")
 """Folders that project.yml alone builds."""
+LIBRARY_CALLS = {"NSPrivacyAccessedAPICategoryFileTimestamp": "C617.1"}
+"""Of TensorFlowLiteC 2.17.0's own privacy manifest: each kind of call and the reason for it."""
 
 # A key that names one file or folder.
 ONE = re.compile(
@@ -31,7 +34,7 @@ OPTIONAL = re.compile(r"^\s+(?:-\s+)?optional\s*:\s*true\s*$")
 def main() -> int:
     """Prints each complaint; 1 if there is one."""
     demo = Path(sys.argv[1])
-    complaints = [*_lists(demo), *_project(demo), *_core(demo)]
+    complaints = [*_lists(demo), *_project(demo), *_core(demo), *_models(demo), *_privacy(demo)]
     for complaint in complaints:
         print(complaint, file=sys.stderr)  # noqa: T201 - a program of one file
     return 1 if complaints else 0
@@ -107,6 +110,38 @@ def _core(demo: Path) -> Iterator[str]:
         for module in IMPORT.findall(path.read_text("utf-8")):
             if module != "Foundation":
                 yield f"{path}: imports {module}; the core knows Foundation alone"
+
+
+def _models(demo: Path) -> Iterator[str]:
+    """Of the app, and of the golden bundles: the size and the sha256 that the manifest gives."""
+    places = (demo / "App" / "Resources" / "Models", demo / "Tests" / "Golden")
+    for manifest in (path for place in places for path in sorted(place.glob("*/manifest.json"))):
+        named = json.loads(manifest.read_bytes())["model"]
+        file = manifest.parent / named["file"]
+        if not file.is_file():
+            yield f"{file}: no such file, which {manifest.name} names"
+            continue
+        content = file.read_bytes()
+        if (len(content), hashlib.sha256(content).hexdigest()) != (named["bytes"], named["sha256"]):
+            yield f"{file}: not the file of {manifest}: size or sha256 differ"
+
+
+def _privacy(demo: Path) -> Iterator[str]:
+    """TensorFlowLiteC says which calls it makes; a static library's word does not come into the app."""
+    pods, file = demo / "Podfile", demo / "App/Resources/PrivacyInfo.xcprivacy"
+    if not pods.is_file() or "TensorFlowLite" not in pods.read_text("utf-8"):
+        return
+    try:
+        types = plistlib.loads(file.read_bytes())["NSPrivacyAccessedAPITypes"]
+        reasons = {
+            each["NSPrivacyAccessedAPIType"]: each["NSPrivacyAccessedAPITypeReasons"] for each in types
+        }
+    except Exception as error:  # noqa: BLE001 - as above
+        yield f"{file}: no privacy manifest: {type(error).__name__}: {error}"
+        return
+    for kind, reason in LIBRARY_CALLS.items():
+        if reason not in reasons.get(kind, []):
+            yield f"{file}: {kind} for {reason} is missing, which TensorFlowLiteC declares"
 
 
 if __name__ == "__main__":

@@ -16,11 +16,15 @@ variables=""
 while :; do
     case "${1:-}" in
         --see)
-            [ -d "$2" ] || { echo "$2: no such folder" >&2; exit 2; }
+            [ $# -ge 2 ] || { echo "with_swift.sh: --see without a folder" >&2; exit 2; }
+            [ -d "$2" ] || { printf '%s: no such folder\n' "$2" >&2; exit 2; }
             paths="$paths
 $(cd "$2" && pwd)"
             shift 2 ;;
-        --pass) variables="$variables $2"; shift 2 ;;
+        --pass)
+            [ $# -ge 2 ] || { echo "with_swift.sh: --pass without a name" >&2; exit 2; }
+            variables="$variables $2"
+            shift 2 ;;
         *) break ;;
     esac
 done
@@ -44,13 +48,17 @@ for name in $variables; do
         eval "set -- \"$name=\$$name\" \"\$@\""
     fi
 done
+# One at a time: SwiftPM's own lock lies in a folder that each run has for itself.
+mkdir -p "$demo/.build"
+exec 9>"$demo/.build/lock"
+flock 9
 export MOBILE_PIPELINE_PATHS="$paths" MOBILE_PIPELINE_ROOT="$root" MOBILE_PIPELINE_HERE="$here"
 exec unshare --mount --propagation private sh -euc '
     root="$MOBILE_PIPELINE_ROOT"
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/tmp"
-    echo "$MOBILE_PIPELINE_PATHS" | while IFS= read -r path; do
+    printf "%s\n" "$MOBILE_PIPELINE_PATHS" | while IFS= read -r path; do
         mkdir -p "$root$path"
         mount --bind "$path" "$root$path"
     done

@@ -1,42 +1,33 @@
 """Fetches the tools that ``pins.toml`` names, checks them, and knows where each one lies."""
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
-import sys
 import tomllib
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jdk import Jdk
+from running import BuildError, UnavailableError, run, say
+from signer import Signer
+
 HERE = Path(__file__).parent
 DEMO = HERE.parent.parent
 COPY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-DEBIAN_JARS = Path("/usr/share/java")
-SIGNER_JARS = ("apksigner.jar", "apksig.jar")
 AAPT2 = {
     ("Linux", "x86_64"): "prebuilt/linux/aapt2_64",
     ("Darwin", "x86_64"): "prebuilt/macosx/aapt2_64",
     ("Darwin", "arm64"): "prebuilt/macosx/aapt2_64",  # through Rosetta
 }
-SKIP_CODE = 77
-"""What ``make android-apk`` ends with where this machine cannot build it."""
 
+NOT_THERE = ("Could not find artifact", "was not found in")
+"""Maven reached the registry, which has no such file: the pin is wrong, whatever else went wrong besides."""
 
-def say(text: str) -> None:
-    """Progress, for a person."""
-    sys.stderr.write(f"apk: {text}\n")
-
-
-class UnavailableError(Exception):
-    """This machine lacks a tool; the text says which and how to get it."""
-
-
-class BuildError(Exception):
-    """A step of the build failed; the text says which and why."""
+NOT_REACHED = ("Could not transfer", "Unknown host", "Connection", "Network is unreachable", "offline mode")
+"""Maven did not reach it: the network's fault, or that there is none."""
 
 
 @dataclass(frozen=True)
@@ -64,33 +55,36 @@ class Toolchain:
 
     Args:
         cache: folder for jars and what is unpacked from them.
+        jdk: that they run on.
     """
 
-    def __init__(self, *, cache: Path) -> None:
+    def __init__(self, *, cache: Path, jdk: Jdk) -> None:
         pins = tomllib.loads((HERE / "pins.toml").read_text(encoding="utf-8"))
         self._groups = {
             group: [Artifact(name, sha) for name, sha in members.items()]
             for group, members in pins["maven"].items()
         }
-        self._signer_packages: list[str] = pins["debian"]["signer"]
         self._cache = cache
         self._jars = cache / "jars"
+        self.jdk = jdk
+        self.signer = Signer(packages=pins["debian"]["signer"], folder=cache / "debian", jdk=jdk)
+
+    def missing(self) -> list[str]:
+        """Names of the files that Maven still has to fetch."""
+        return [a.file for a in self._artifacts() if not (self._jars / a.file).exists()]
 
     def fetch(self) -> None:
         """Gets what is not there yet.
 
         Raises:
-            UnavailableError: no JDK, Maven, network, or apt where the signer is missing.
-            BuildError: a file is not the pinned one.
+            UnavailableError: no Maven, network, or apt where the signer is missing.
+            BuildError: a file is not the pinned one, or nowhere.
         """
-        self._need_java()
-        artifacts = sorted({a.coordinates: a for members in self._groups.values() for a in members}.items())
-        if any(not (self._jars / artifact.file).exists() for _, artifact in artifacts):
-            self._copy([artifact for _, artifact in artifacts])
-        for _, artifact in artifacts:
+        if self.missing():
+            self._copy(self._artifacts())
+        for artifact in self._artifacts():
             self._check(artifact)
-        self._unpack_aapt2()
-        self._find_signer()
+        self.signer.need()
 
     def jars(self, group: str) -> list[Path]:
         """Files of one table of ``pins.toml``; of an AAR, its ``classes.jar``."""
@@ -100,60 +94,21 @@ class Toolchain:
         """The libraries that come as AAR: natives and keep rules lie beside their classes."""
         return [self._jars / a.file for a in self._groups["libraries"] if a.parts[3] == "aar"]
 
-    def java(self, jars: Sequence[Path], main: str, arguments: Sequence[str], *, memory: str = "1g") -> str:
-        """Runs a program of a jar; returns what it printed.
-
-        Raises:
-            BuildError: it ended with an error, with what it printed.
-        """
-        path = os.pathsep.join(str(jar) for jar in jars)
-        return run([str(self._bin("java")), f"-Xmx{memory}", "-cp", path, main, *arguments])
-
-    def java_modules(self, *names: str) -> list[Path]:
-        """The JDK's own classes, which no jar on Maven Central has.
-
-        Raises:
-            UnavailableError: a JDK without its ``jmods`` folder.
-        """
-        folder = self._bin("javac").resolve().parent.parent / "jmods"
-        modules = [folder / f"{name}.jmod" for name in names]
-        if not all(module.exists() for module in modules):
-            raise UnavailableError(
-                f"the JDK has no {folder}: use one that has (Debian's openjdk-17-jdk-headless)"
-            )
-        return modules
-
-    def javac(self, arguments: Sequence[str]) -> str:
-        """Runs the JDK's compiler."""
-        return run([str(self._bin("javac")), *arguments])
-
-    def keytool(self, arguments: Sequence[str]) -> str:
-        """Runs the JDK's tool for keys."""
-        return run([str(self._bin("keytool")), *arguments])
-
     def aapt2(self, arguments: Sequence[str]) -> str:
-        """Runs the compiler of resources."""
-        return run([str(self._cache / "aapt2"), *arguments])
+        """Runs the compiler of resources.
 
-    def signer(self, arguments: Sequence[str]) -> str:
-        """Runs apksigner."""
-        return self.java(self._find_signer(), "com.android.apksigner.ApkSignerTool", arguments)
+        Raises:
+            UnavailableError: there is none for this computer.
+        """
+        host = (platform.system(), platform.machine())
+        if host not in AAPT2:
+            raise UnavailableError(f"no aapt2 for {host[0]} on {host[1]}: there is one for {sorted(AAPT2)}")
+        (carrier,) = self._groups["resources"]
+        return run([str(self._unpacked(carrier, AAPT2[host], "aapt2", mode=0o755)), *arguments])
 
-    def _need_java(self) -> None:
-        for program in ("java", "javac", "keytool"):
-            self._bin(program)
-
-    def _bin(self, program: str) -> Path:
-        home = os.environ.get("JAVA_HOME")
-        found = (Path(home) / "bin" / program) if home else None
-        if found and found.exists():
-            return found
-        on_path = shutil.which(program)
-        if not on_path:
-            raise UnavailableError(
-                f"no {program}: install a JDK 17 or newer (Debian: apt-get install openjdk-17-jdk-headless)"
-            )
-        return Path(on_path)
+    def _artifacts(self) -> list[Artifact]:
+        by_name = {a.coordinates: a for members in self._groups.values() for a in members}
+        return [by_name[name] for name in sorted(by_name)]
 
     def _copy(self, artifacts: Sequence[Artifact]) -> None:
         maven = shutil.which("mvn")
@@ -173,11 +128,14 @@ class Toolchain:
             check=False,
         )
         if result.returncode:
-            said = (result.stdout + result.stderr).strip()
-            raise UnavailableError(f"Maven could not fetch the tools:\n{said[:2000]}")
+            raise fetch_error((result.stdout + result.stderr).strip())
 
     def _check(self, artifact: Artifact) -> None:
         file = self._jars / artifact.file
+        if not file.exists():
+            raise BuildError(
+                f"Maven ended well, but there is no {file} for {artifact.coordinates} of tools/apk/pins.toml"
+            )
         stamp = file.with_name(f"{file.name}.{artifact.sha256[:16]}")
         if stamp.exists() and stamp.stat().st_mtime_ns >= file.stat().st_mtime_ns:
             return
@@ -191,63 +149,30 @@ class Toolchain:
         stamp.touch()
 
     def _classes(self, artifact: Artifact) -> Path:
-        file = self._jars / artifact.file
         if artifact.parts[3] != "aar":
-            return file
-        classes = file.with_suffix(".classes.jar")
-        if not classes.exists() or classes.stat().st_mtime_ns < file.stat().st_mtime_ns:
-            with zipfile.ZipFile(file) as archive:
-                classes.write_bytes(archive.read("classes.jar"))
-        return classes
+            return self._jars / artifact.file
+        return self._unpacked(artifact, "classes.jar", f"{artifact.parts[1]}.jar", mode=0o644)
 
-    def _unpack_aapt2(self) -> None:
-        host = (platform.system(), platform.machine())
-        if host not in AAPT2:
-            raise UnavailableError(f"no aapt2 for {host[0]} on {host[1]}: there is one for {sorted(AAPT2)}")
-        program = self._cache / "aapt2"
-        if not program.exists():
-            with zipfile.ZipFile(self.jars("resources")[0]) as archive:
-                program.write_bytes(archive.read(AAPT2[host]))
-            program.chmod(0o755)
-
-    def _find_signer(self) -> list[Path]:
-        for folder in (DEBIAN_JARS, self._cache / "debian" / DEBIAN_JARS.relative_to("/")):
-            jars = [folder / name for name in SIGNER_JARS]
-            if all(jar.exists() for jar in jars):
-                return jars
-        if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-            raise UnavailableError("no apksigner: install it (Debian, Ubuntu: apt-get install apksigner)")
-        folder = self._cache / "debian"
-        folder.mkdir(parents=True, exist_ok=True)
-        say("fetching apksigner with apt-get download")
-        download = ["apt-get", "download", "-qq", *self._signer_packages]
-        if subprocess.run(download, cwd=folder, capture_output=True, check=False).returncode:
-            # A fresh container has no lists of packages yet; only root can get them.
-            subprocess.run(["apt-get", "update", "-qq"], capture_output=True, check=False)
-            again = subprocess.run(download, cwd=folder, capture_output=True, text=True, check=False)
-            if again.returncode:
-                said = again.stderr.strip()
-                raise UnavailableError(f"no apksigner, try as root: apt-get install apksigner\n{said}")
-        for package in folder.glob("*.deb"):
-            run(["dpkg-deb", "-x", str(package), str(folder)])
-        jars = [folder / DEBIAN_JARS.relative_to("/") / name for name in SIGNER_JARS]
-        missing = [str(jar) for jar in jars if not jar.exists()]
-        if missing:
-            raise BuildError(f"Debian's packages {self._signer_packages} hold no {missing}")
-        return jars
+    def _unpacked(self, artifact: Artifact, member: str, name: str, *, mode: int) -> Path:
+        """A member of a fetched zip, as a file of its own that changes when the pin does."""
+        target = self._cache / "unpacked" / artifact.sha256[:16] / name
+        if not target.exists():
+            with zipfile.ZipFile(self._jars / artifact.file) as archive:
+                data = archive.read(member)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            aside = target.with_name(f"{name}.new")
+            aside.write_bytes(data)
+            aside.chmod(mode)
+            aside.rename(target)
+        return target
 
 
-def run(command: Sequence[str]) -> str:
-    """Runs a program; returns its output (both streams).
-
-    Raises:
-        BuildError: it ended with an error.
-    """
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if result.returncode:
-        shown = " ".join(command) if len(" ".join(command)) < 300 else f"{Path(command[0]).name} ..."
-        raise BuildError(f"{shown}\nended with {result.returncode}:\n{result.stdout.strip()[:8000]}")
-    return result.stdout
+def fetch_error(said: str) -> Exception:
+    """What Maven's failure means: this machine cannot, or ``pins.toml`` is wrong."""
+    reached = any(text in said for text in NOT_THERE) or not any(text in said for text in NOT_REACHED)
+    if reached:
+        return BuildError(f"Maven could not fetch what tools/apk/pins.toml names:\n{said[:2000]}")
+    return UnavailableError(f"Maven did not reach its registry:\n{said[:2000]}")
 
 
 def _pom(artifacts: Iterable[Artifact]) -> str:

@@ -1,4 +1,5 @@
 import ClassifierCore
+import Foundation
 
 /// Gives the picture to recognise; called away from the main actor. It throws `PictureError`, or the core's
 /// `PixelsError`, where the user's picture is at fault, not the model.
@@ -52,9 +53,13 @@ final class Recogniser {
 
     private(set) var model: ModelState = .opening
     private(set) var answer: Answer = .none
+    /// Whether the answer is that to the latest picture, and none is awaited.
+    private(set) var isSettled = true
     /// Told before every change.
     var willChange: (() -> Void)?
 
+    /// Models are opened and pictures made here, which takes long: the threads that all tasks share are not for that.
+    private let queue = DispatchQueue(label: "Recogniser", qos: .userInitiated, autoreleaseFrequency: .workItem)
     private var waiting: Job?
     private var isWorking = false
     private var latest = 0
@@ -66,33 +71,43 @@ final class Recogniser {
 
     /// Recognises a picture, or nothing where it is nil, in place of every earlier one.
     func submit(_ picture: Picture?) {
+        guard let picture else { return forget(.none) }
         latest += 1
-        guard let picture else {
-            waiting = nil
-            firstWanted = latest + 1
-            change { answer = .none }
-            return
-        }
         // A running series keeps its last answer until the next: the screen must not flicker while one writes.
-        if case .given = answer {} else { change { answer = .working } }
+        change {
+            isSettled = false
+            if case .given = answer {} else { answer = .working }
+        }
         waiting = Job(number: latest, picture: picture)
         work()
     }
 
+    /// A picture is on its way that cannot be submitted yet; every earlier one is forgotten.
+    func expect() { forget(.working) }
+
+    private func forget(_ shown: Answer) {
+        latest += 1
+        waiting = nil
+        firstWanted = latest + 1
+        change {
+            answer = shown
+            isSettled = shown == .none
+        }
+    }
+
     private func open(_ opener: @escaping Opener) async {
-        let state = await Task.detached(priority: .userInitiated) { () -> ModelState in
+        let state = await Self.run(on: queue) { () -> ModelState in
             do {
                 return try opener().map(ModelState.ready) ?? .missing
             } catch {
                 return .broken("\(error)")
             }
-        }.value
+        }
         change { model = state }
         if case .ready = state {
             work()
         } else {
-            waiting = nil
-            change { answer = .none }
+            forget(.none)
         }
     }
 
@@ -102,7 +117,7 @@ final class Recogniser {
         Task {
             while let job = waiting {
                 waiting = nil
-                finish(job, await Self.recognise(job.picture, opened))
+                finish(job, await Self.recognise(job.picture, opened, queue))
             }
             isWorking = false
         }
@@ -112,21 +127,32 @@ final class Recogniser {
         var isAnswer = false
         if case .given = result { isAnswer = true }
         // An answer on the way to the latest is shown too, a failure is not.
-        if job.number == latest || isAnswer && job.number >= firstWanted { change { answer = result } }
+        guard job.number == latest || isAnswer && job.number >= firstWanted else { return }
+        change {
+            answer = result
+            isSettled = job.number == latest
+        }
     }
 
-    private nonisolated static func recognise(_ picture: @escaping Picture, _ model: OpenModel) async -> Answer {
-        await Task.detached(priority: .userInitiated) { () -> Answer in
-            do {
-                return .given(try await model.classifier.classify(picture(model.manifest), top: top))
-            } catch let error as PictureError {
-                return .failed(reason: error.message, isPicture: true)
-            } catch let error as PixelsError {
-                return .failed(reason: error.message, isPicture: true)
-            } catch {
-                return .failed(reason: "\(error)", isPicture: false)
-            }
-        }.value
+    private nonisolated static func recognise(
+        _ picture: @escaping Picture, _ model: OpenModel, _ queue: DispatchQueue
+    ) async -> Answer {
+        do {
+            let pixels = try await run(on: queue) { Result { try picture(model.manifest) } }.get()
+            return .given(try await model.classifier.classify(pixels, top: top))
+        } catch let error as PictureError {
+            return .failed(reason: error.message, isPicture: true)
+        } catch let error as PixelsError {
+            return .failed(reason: error.message, isPicture: true)
+        } catch {
+            return .failed(reason: "\(error)", isPicture: false)
+        }
+    }
+
+    private nonisolated static func run<T: Sendable>(
+        on queue: DispatchQueue, _ work: @escaping @Sendable () -> T
+    ) async -> T {
+        await withCheckedContinuation { done in queue.async { done.resume(returning: work()) } }
     }
 
     private func change(_ action: () -> Void) {

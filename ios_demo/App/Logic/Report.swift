@@ -3,8 +3,10 @@ import Foundation
 
 /// A recogniser's state in words, the same on both screens.
 struct Report: Equatable {
-    /// The answer itself, or what is awaited: what is read out when it changes.
+    /// The answer itself, or what is awaited.
     var summary = ""
+    /// What is read out when it changes; nothing while a later answer is on its way.
+    var spoken = ""
     /// What went wrong, for the person with the phone.
     var problem = ""
     /// What a developer types against it.
@@ -16,8 +18,11 @@ struct Report: Equatable {
 
     /// - Parameters:
     ///   - nothing: what stands there before the first picture.
+    ///   - isSettled: whether the answer is the last one for now.
     ///   - locale: of the numbers.
-    init(_ state: ModelState, _ answer: Answer, nothing: String, locale: Locale = .current) {
+    init(
+        _ state: ModelState, _ answer: Answer, nothing: String, isSettled: Bool = true, locale: Locale = .current
+    ) {
         switch state {
         case .opening: summary = "Opening the model…"
         case .missing:
@@ -28,6 +33,8 @@ struct Report: Equatable {
             model = Self.describe(opened)
             show(answer, nothing: nothing, locale: locale)
         }
+        spoken = problem.isEmpty ? summary : problem
+        if case .given = answer, !isSettled { spoken = "" }
     }
 
     private mutating func show(_ answer: Answer, nothing: String, locale: Locale) {
@@ -39,14 +46,14 @@ struct Report: Equatable {
             summary = recognitions.first?.label ?? ""
             let (model, picture) = (classification.inferenceMilliseconds, classification.preprocessMilliseconds)
             took = String(format: "Model %.1f ms, picture %.1f ms", locale: locale, model, picture)
-        case .failed(let reason, isPicture: true): problem = "The picture cannot be read: \(reason)"
+        case .failed(let reason, isPicture: true): problem = "The photo cannot be read: \(reason)"
         case .failed(let reason, isPicture: false): problem = "The model failed: \(reason)"
         }
     }
 
     private static func describe(_ opened: OpenModel) -> [String] {
         let manifest = opened.manifest
-        var lines = ["\(manifest.name), \(manifest.model.scheme), \(manifest.labels.count) classes"]
+        var lines = ["\(manifest.name), \(manifest.model.scheme), \(count(of: manifest.labels.count))"]
         lines.append("Runs on \(opened.classifier.delegate)")
         lines += opened.skipped.map { "Not on \($0.name.rawValue): \($0.reason)" }
         if manifest.profile == .smoke {
@@ -55,11 +62,10 @@ struct Report: Equatable {
         return lines
     }
 
+    static func count(of classes: Int) -> String { "\(classes) class\(classes == 1 ? "" : "es")" }
+
     /// "93 %", in the reader's own way.
     static func percent(_ share: Double, locale: Locale = .current) -> String {
-        let format = NumberFormatter()
-        format.numberStyle = .percent
-        format.locale = locale
-        return format.string(from: NSNumber(value: share)) ?? "\(Int((share * 100).rounded())) %"
+        share.formatted(.percent.precision(.fractionLength(0)).locale(locale))
     }
 }

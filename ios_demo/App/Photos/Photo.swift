@@ -5,14 +5,6 @@ import ImageIO
 
 /// A decoded photo.
 struct Photo {
-    /// Pixels that are decoded one for one: the photos of most phones' cameras (12 to 24 million). Decoding holds 11
-    /// bytes of each at a time: 4 of the decoder, 4 of the canvas, 3 of the result.
-    static let mostPixels = 25_000_000
-    /// As the pipeline's `preprocess.py`: a side longer than any camera's is a picture made to do harm.
-    static let longestSide = 65_535
-    /// The decoder's own reductions.
-    private static let reductions = [1, 2, 4, 8]
-
     /// Upright, sRGB or grey as stored, on white where it was transparent: what the model is fed with.
     let pixels: Pixels
     /// 1, or by what its sides were divided to fit into memory.
@@ -35,21 +27,11 @@ struct Photo {
         guard let width = properties[kCGImagePropertyPixelWidth] as? Int,
             let height = properties[kCGImagePropertyPixelHeight] as? Int, width > 0, height > 0
         else { throw PictureError(message: "it is damaged: it has no size") }
-        guard max(width, height) <= Self.longestSide else {
-            throw PictureError(message: "\(width) x \(height) pixels are too many: at most \(Self.longestSide) a side")
-        }
-        let fitting = Self.reductions.first { width / $0 * (height / $0) <= Self.mostPixels }
-        guard let reduction = fitting else {
-            throw PictureError(message: "\(width) x \(height) pixels do not fit into this device's memory")
-        }
+        let reduction = try PhotoLimit.reduction(height: height, width: width)
         var options: [CFString: Any] = [kCGImageSourceShouldCache: false, kCGImageSourceShouldAllowFloat: false]
         if reduction > 1 { options[kCGImageSourceSubsampleFactor] = reduction }
         guard let image = CGImageSourceCreateImageAtIndex(source, first, options as CFDictionary) else {
             throw PictureError(message: "it is damaged, or of a kind that this device cannot read")
-        }
-        // Some kinds of file cannot be read at a part of their size.
-        guard image.width * image.height <= Self.mostPixels else {
-            throw PictureError(message: "\(width) x \(height) pixels do not fit into this device's memory")
         }
         let tag = properties[kCGImagePropertyOrientation] as? Int ?? 1
         try self.init(image, tag: tag, reducedBy: image.width < width ? reduction : 1)
@@ -58,7 +40,9 @@ struct Photo {
     /// - Parameters:
     ///   - image: as it is stored.
     ///   - tag: how it lies, Exif's 1...8.
+    /// - Throws: `PictureError`: it is too large: some kinds of file cannot be read at a part of their size.
     init(_ image: CGImage, tag: Int, reducedBy: Int = 1) throws {
+        try PhotoLimit.check(height: image.height, width: image.width)
         let isGrey = image.colorSpace?.model == .monochrome
         let depth = isGrey ? 1 : 4
         let orientation = Orientation(tag: tag, height: image.height, width: image.width)

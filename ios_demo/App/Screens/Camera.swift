@@ -1,7 +1,7 @@
 import SwiftUI
 import UIKit
 
-/// The system's camera screen, which asks for permission itself.
+/// The system's camera screen, for an app that may use the camera: where it may not the screen is black.
 struct Camera: UIViewControllerRepresentable {
     static var isThere: Bool { UIImagePickerController.isSourceTypeAvailable(.camera) }
 

@@ -6,6 +6,7 @@ struct DrawingScreen: View {
     /// Of the screen's height, so that buttons and an answer are in sight beside the pad.
     private static let mostOfHeight = 0.5
     private static let mostWidth: CGFloat = 640
+    private static let full = "The pad takes no more points. Clear it to go on."
 
     @StateObject private var session = Session(.drawing)
     @State private var ink = Ink()
@@ -23,7 +24,7 @@ struct DrawingScreen: View {
                         .frame(maxHeight: isWide ? .infinity : place.size.height * Self.mostOfHeight)
                     buttons
                     if ink.isFull {
-                        Text("The pad takes no more points. Clear it to go on.").foregroundStyle(.secondary)
+                        Text(verbatim: Self.full).foregroundStyle(.secondary)
                     }
                 }
                 ScrollView {
@@ -31,7 +32,7 @@ struct DrawingScreen: View {
                         Text("Write a character").font(.title2.bold()).accessibilityAddTraits(.isHeader)
                         Text("Write with a finger or a pencil, as large as you like.")
                             .font(.subheadline).foregroundStyle(.secondary)
-                        ReportView(report: session.report(nothing: "Nothing written yet"))
+                        ReportView(report: session.report(nothing: "Nothing written yet", isWriting: ink.isWriting))
                     }
                     .frame(maxWidth: Self.mostWidth, alignment: .leading)
                     .frame(maxWidth: .infinity)
@@ -42,6 +43,9 @@ struct DrawingScreen: View {
         .onAppear {
             if ink.isEmpty { ink = Ink(saved: saved) }
         }
+        .onChange(of: ink.isFull) { isFull in
+            if isFull { ReportView.announce(Self.full) }
+        }
         .onChange(of: ink) { ink in
             session.recogniser.submit(Self.picture(ink.strokes))
             // With every point it would be written too often.
@@ -51,7 +55,9 @@ struct DrawingScreen: View {
 
     private var buttons: some View {
         HStack(spacing: 12) {
-            Button("Undo") { ink.undo() }.accessibilityLabel("Undo the last stroke")
+            Button("Undo") { ink.undo() }
+                .accessibilityLabel("Undo the last stroke")
+                .keyboardShortcut("z", modifiers: .command)
             Button("Clear") { ink.clear() }.accessibilityLabel("Clear the drawing pad")
         }
         .buttonStyle(.bordered)

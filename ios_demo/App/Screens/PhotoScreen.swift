@@ -67,8 +67,8 @@ struct PhotoScreen: View {
     private var reduced: some View {
         Text(
             """
-            The photo is too large for this device's memory: it was read at 1/\(session.reducedBy) of its size, so \
-            that the answer may differ a little.
+            The photo has more pixels than this app reads one by one on this device: it was read at \
+            1/\(session.reducedBy) of its size, so that the answer may differ a little.
             """
         )
         .font(.footnote)
@@ -94,8 +94,12 @@ struct PhotoScreen: View {
 
     private func take() {
         switch AVCaptureDevice.authorizationStatus(for: .video) {
+        case .authorized: isTaking = true
+        case .notDetermined:
+            // Who refuses now has just been told of it.
+            Task { isTaking = await AVCaptureDevice.requestAccess(for: .video) }
         case .denied, .restricted: isCameraRefused = true
-        default: isTaking = true
+        @unknown default: isCameraRefused = true
         }
     }
 }

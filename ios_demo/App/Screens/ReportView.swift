@@ -12,7 +12,7 @@ struct ReportView: View {
                 Text(verbatim: report.summary).font(.title.bold()).padding(.top, 8)
             }
             if !report.problem.isEmpty {
-                Text(verbatim: report.problem).foregroundStyle(.red).textSelection(.enabled)
+                Text(verbatim: report.problem).foregroundStyle(Color("Problem")).textSelection(.enabled)
             }
             if !report.command.isEmpty {
                 Text(verbatim: report.command).font(.body.monospaced()).textSelection(.enabled)
@@ -20,18 +20,21 @@ struct ReportView: View {
             ForEach(report.recognitions) { ShareRow(recognition: $0) }
             Group {
                 if !report.took.isEmpty { Text(verbatim: report.took).monospacedDigit() }
-                ForEach(report.model, id: \.self) { Text(verbatim: $0).textSelection(.enabled) }
+                // By their places: two refusals may have the same words.
+                ForEach(Array(report.model.enumerated()), id: \.offset) {
+                    Text(verbatim: $0.element).textSelection(.enabled)
+                }
+                Text("Both models run on this device. No picture leaves it.")
             }
             .font(.footnote)
             .foregroundStyle(.secondary)
         }
         .frame(maxWidth: .infinity, alignment: .leading)
         // Read out when it changes; the numbers below change too often for that.
-        .onChange(of: report.summary) { Self.announce($0) }
-        .onChange(of: report.problem) { Self.announce($0) }
+        .onChange(of: report.spoken) { Self.announce($0) }
     }
 
-    private static func announce(_ text: String) {
+    static func announce(_ text: String) {
         if !text.isEmpty { UIAccessibility.post(notification: .announcement, argument: text) }
     }
 }

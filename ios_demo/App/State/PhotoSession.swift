@@ -16,7 +16,9 @@ final class PhotoSession: ObservableObject {
         recogniser.willChange = { [weak self] in self?.objectWillChange.send() }
     }
 
-    func report(nothing: String) -> Report { Report(recogniser.model, recogniser.answer, nothing: nothing) }
+    func report(nothing: String) -> Report {
+        Report(recogniser.model, recogniser.answer, nothing: nothing, isSettled: recogniser.isSettled)
+    }
 
     /// Recognises a photo in place of every earlier one.
     func recognise(_ source: PhotoSource) {
@@ -47,12 +49,12 @@ final class PhotoSession: ObservableObject {
         }
     }
 
-    /// Forgets the photo before; later results of that are not shown.
+    /// Forgets the photo before, of which nothing more is shown, and awaits another.
     private func begin() -> Int {
         number += 1
         preview = nil
         reducedBy = 1
-        recogniser.submit(nil)
+        recogniser.expect()
         return number
     }
 

@@ -10,5 +10,10 @@ final class Session: ObservableObject {
         recogniser.willChange = { [weak self] in self?.objectWillChange.send() }
     }
 
-    func report(nothing: String) -> Report { Report(recogniser.model, recogniser.answer, nothing: nothing) }
+    /// - Parameter isWriting: whether the pen is down: what the model says meanwhile is not its last word.
+    func report(nothing: String, isWriting: Bool) -> Report {
+        Report(
+            recogniser.model, recogniser.answer, nothing: nothing, isSettled: recogniser.isSettled && !isWriting
+        )
+    }
 }

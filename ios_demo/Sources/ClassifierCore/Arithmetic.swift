@@ -7,6 +7,15 @@ struct Arithmetic: Sendable {
     var green = 38_470
     var blue = 7_471
 
+    /// Taken off by `invert`: the bits of white.
+    var white: UInt8 = 0xFF
+
+    /// Added before the square in the middle is halved to its place: of an odd rest the larger part follows it.
+    var squareHalf = 0
+
+    /// Ink is above the threshold, not at it.
+    var inkFrom: UInt8 = 1
+
     /// Half-width of the resize's triangle, in reductions; and at least as many source pixels.
     var triangle = 1.0
 
@@ -25,6 +34,12 @@ struct Arithmetic: Sendable {
 
     /// Added, away from zero, before a quantised value is cut off.
     var quantiseHalf = 0.5
+
+    /// Pixels of a drawing that stay white at the nearest edge, so that the ink's soft edge is never cut off.
+    var margin = 2.0
+
+    /// Half of the pixels over which the pen's edge fades.
+    var edge = 0.5
 
     static let contract = Arithmetic()
 }

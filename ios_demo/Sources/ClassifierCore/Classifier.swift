@@ -13,7 +13,7 @@ public protocol Classifier: Sendable {
     /// - Parameters:
     ///   - pixels: decoded and upright (by its EXIF orientation), of any size.
     ///   - k: at least 1.
-    /// - Throws: what the engine threw, or `EngineError` where its answer is not a number.
+    /// - Throws: what the engine threw, `EngineError` where its answer is not a number, or `CancellationError`.
     func classify(_ pixels: Pixels, top k: Int) async throws -> Classification
 }
 

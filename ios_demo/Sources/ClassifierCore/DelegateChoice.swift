@@ -24,7 +24,8 @@ public struct DelegateSkipped: Sendable, Equatable {
     }
 }
 
-/// The order in which an app tries a model's delegates.
+/// The order in which an app tries a model's delegates: the manifest's, but with XNNPACK last wherever it stands there,
+/// and added where it is missing. It is the CPU, which takes every model, so that nothing behind it would be tried.
 public struct DelegateOrder: Sendable, Equatable {
     /// Of the CPU, where a manifest names none.
     static let threads = 2

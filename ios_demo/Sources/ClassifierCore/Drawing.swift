@@ -24,15 +24,19 @@ public struct Drawing: Sendable {
     /// Points from pen down to pen up; a single one is a dot.
     public typealias Stroke = [StrokePoint]
 
-    /// Pixels that stay white at the nearest edge, so that the ink's soft edge is never cut off.
-    static let margin = 2.0
-
     /// Largest coordinate, either sign: sums of two stay exact enough.
     public static let largestCoordinate = 1e9
 
     public let spec: DrawingSpec
 
-    public init(_ spec: DrawingSpec) { self.spec = spec }
+    private let arithmetic: Arithmetic
+
+    public init(_ spec: DrawingSpec) { self.init(spec, arithmetic: .contract) }
+
+    init(_ spec: DrawingSpec, arithmetic: Arithmetic) {
+        self.spec = spec
+        self.arithmetic = arithmetic
+    }
 
     /// Draws strokes as large as the picture takes them; without any point the picture is white.
     ///
@@ -46,7 +50,7 @@ public struct Drawing: Sendable {
             }
         }
         let side = spec.side
-        let inner = Double(side) - 2 * Self.margin
+        let inner = Double(side) - 2 * arithmetic.margin
         let pen = spec.pen * inner
         var squared = [Double](repeating: .infinity, count: side * side)
         for line in placed(strokes.filter { !$0.isEmpty }, longer: inner - pen) {
@@ -55,8 +59,8 @@ public struct Drawing: Sendable {
             }
         }
         let bytes = squared.map { square in
-            let ink = min(max(pen / 2 + 0.5 - square.squareRoot(), 0), 1)
-            return UInt8(255 - (255 * ink + 0.5).rounded(.down))
+            let ink = min(max(pen / 2 + arithmetic.edge - square.squareRoot(), 0), 1)
+            return UInt8(255 - (255 * ink + arithmetic.half).rounded(.down))
         }
         return Pixels(unchecked: side, side, 1, bytes)
     }

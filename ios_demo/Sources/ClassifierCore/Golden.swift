@@ -43,7 +43,7 @@ extension Golden: Decodable {
         imageTolerance = try fields.whole(.image_tolerance, in: 0...255)
         outputTolerance = try fields.number(.output_tolerance, in: 0...Double.greatestFiniteMagnitude)
         let encoded = try fields.decode([String].self, forKey: .encoded)
-        guard encoded.count == 2, KeyedDecodingContainer<Key>.staysInside(encoded[1], folders: 1) else {
+        guard encoded.count == 2, BundlePath.staysInside(encoded[1], folders: 1) else {
             throw fields.refusal(.encoded, "is not a case and a file in the bundle")
         }
         (encodedCase, encodedFile) = (encoded[0], encoded[1])
@@ -60,7 +60,9 @@ extension GoldenCase: Decodable {
         id = try fields.file(.id)
         kind = try fields.choice(.kind)
         pixelsShape = try fields.shape(.pixels_shape)
-        guard (2...3).contains(pixelsShape.count), pixelsShape.allSatisfy({ (1...Pixels.mostBytes).contains($0) })
+        guard (2...3).contains(pixelsShape.count),
+            pixelsShape.prefix(2).allSatisfy({ (1...Pixels.mostSide).contains($0) }),
+            pixelsShape.count == 2 || [1, 3].contains(pixelsShape[2])
         else {
             throw fields.refusal(.pixels_shape, "is \(pixelsShape.prefix(8)), not (height, width[, channels])")
         }

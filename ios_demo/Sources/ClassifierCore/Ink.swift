@@ -5,22 +5,22 @@ struct InkBox {
     let height: Int
     let width: Int
 
-    /// Nil where nothing is above the threshold.
-    init?(_ paper: UnsafeMutableBufferPointer<UInt8>, width: Int, above threshold: UInt8) {
+    /// Nil where there is no ink.
+    init?(_ paper: UnsafeMutableBufferPointer<UInt8>, width: Int, from lowest: UInt8) {
         let rows = paper.count / width
         var (top, bottom, left, right) = (rows, 0, width, 0)
         for y in 0..<rows {
             let row = y * width
             // Only what would widen the box is looked at.
             var x = 0
-            while x < left, paper[row + x] <= threshold { x += 1 }
+            while x < left, paper[row + x] < lowest { x += 1 }
             let begins = x < left
             if begins { left = x }
             var end = width
-            while end > max(right, left), paper[row + end - 1] <= threshold { end -= 1 }
+            while end > max(right, left), paper[row + end - 1] < lowest { end -= 1 }
             let ends = end > right && end > left
             if ends { right = end }
-            let inked = begins || ends || (left..<max(left, right)).contains { paper[row + $0] > threshold }
+            let inked = begins || ends || (left..<max(left, right)).contains { paper[row + $0] >= lowest }
             if inked {
                 top = min(top, y)
                 bottom = y + 1

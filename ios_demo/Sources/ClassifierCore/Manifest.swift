@@ -52,38 +52,34 @@ public struct Manifest: Sendable, Equatable {
         try read(Data(text.utf8))
     }
 
-    /// Reads and checks a manifest, UTF-8.
+    /// Reads and checks a manifest, UTF-8. Only here are its length, its text and its keys checked, not where a
+    /// decoder of the caller's own makes one.
     public static func read(_ data: Data) throws(ManifestError) -> Manifest {
         guard data.count <= mostBytes else {
             throw ManifestError("manifest: \(data.count) bytes, more than \(mostBytes)")
         }
-        let decoder = JSONDecoder()
+        try JsonScan.check(data)
         do {
-            // JSONDecoder traps on keys that are no Unicode text (seen with Foundation of Swift 6.0): bytes and
-            // escapes are checked before it sees them.
-            guard String(data: data, encoding: .utf8) != nil else { throw ManifestError("manifest: not UTF-8") }
-            _ = try JSONSerialization.jsonObject(with: data)
-            // First, so that of another version nothing else is asked.
-            let version = try decoder.decode(Version.self, from: data).schema_version
-            guard version == schemaVersion else {
-                throw ManifestError("manifest: schema_version is \(version), this app reads \(schemaVersion)")
-            }
-            return try decoder.decode(Manifest.self, from: data)
+            return try JSONDecoder().decode(Manifest.self, from: data)
         } catch {
             throw ManifestError(error)
         }
     }
 }
 
-private struct Version: Decodable { let schema_version: Int }
-
 extension Manifest: Decodable {
     private enum Key: String, CodingKey {
-        case name, profile, model, preprocess, drawing, postprocess, labels, golden
+        case schema_version, name, profile, model, preprocess, drawing, postprocess, labels, golden
     }
 
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: Key.self)
+        // First, so that of another version nothing else is asked.
+        let version = try fields.decode(Double.self, forKey: .schema_version)
+        guard version == Double(Self.schemaVersion) else {
+            let shown = Int(exactly: version).map(String.init) ?? "\(version)"
+            throw ManifestError("manifest: schema_version is \(shown), this app reads \(Self.schemaVersion)")
+        }
         name = try fields.decode(String.self, forKey: .name)
         profile = try fields.choice(.profile)
         model = try fields.decode(Model.self, forKey: .model)
@@ -114,7 +110,9 @@ extension Manifest: Decodable {
             )
         }
         if let wrong = golden.cases.first(where: { max($0.top1, $0.label ?? 0) >= labels.count }) {
-            throw ManifestError("manifest: golden case '\(wrong.id)' has a class beyond the \(labels.count) labels")
+            throw ManifestError(
+                "manifest: golden case \(ManifestError.quoted(wrong.id)) has a class beyond the \(labels.count) labels"
+            )
         }
     }
 
@@ -147,7 +145,7 @@ extension Manifest.Model: Decodable {
         delegates = try names.map { name in
             guard let known = DelegateName(rawValue: name) else {
                 let all = DelegateName.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-                throw fields.refusal(.delegates, "has '\(name.prefix(40))'; this app knows \(all)")
+                throw fields.refusal(.delegates, "has \(ManifestError.quoted(name)); this app knows \(all)")
             }
             return known
         }

@@ -20,10 +20,28 @@ public struct ManifestError: Error, Equatable, CustomStringConvertible, Localize
         case DecodingError.typeMismatch(let type, let context):
             self.init("manifest: \(Self.place(context.codingPath)) is not \(Self.named(type))")
         case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
-            self.init("manifest: \(Self.place(context.codingPath)) is out of range")
+            self.init("manifest: \(Self.place(context.codingPath)) is beyond the numbers of this app")
         default:
             self.init("manifest: not JSON that can be read")
         }
+    }
+
+    /// Characters of a value that a message shows.
+    private static let longestShown = 40
+
+    /// A text from the file as messages show it: on one line, and no longer than a screen can take, whatever it holds.
+    static func quoted(_ text: String) -> String {
+        let scalars = text.unicodeScalars.prefix(longestShown)
+        let shown = scalars.reduce(into: "") { shown, scalar in
+            // What would break the line, or turn the direction of what follows, is named by its number.
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+                shown += "\\u{\(String(scalar.value, radix: 16))}"
+            default:
+                shown.unicodeScalars.append(scalar)
+            }
+        }
+        return "'\(shown)\(scalars.endIndex < text.unicodeScalars.endIndex ? "..." : "")'"
     }
 
     /// `model.input.shape[1]`
@@ -70,21 +88,27 @@ extension KeyedDecodingContainer {
     }
 
     func whole(_ key: Key, in range: ClosedRange<Int>) throws -> Int {
-        let value = try exactly(decode(Double.self, forKey: key), key)
-        guard range.contains(value) else {
-            throw refusal(key, "is \(value), not \(range.lowerBound) to \(range.upperBound)")
-        }
-        return value
+        let value = try decode(Double.self, forKey: key)
+        return try exactly(value, key, in: range)
     }
 
     /// Lengths, each a whole number.
     func shape(_ key: Key) throws -> [Int] {
-        try decode([Double].self, forKey: key).map { try exactly($0, key) }
+        let lengths = try decode([Double].self, forKey: key)
+        guard lengths.count <= TensorSpec.mostDimensions else {
+            throw refusal(key, "has \(lengths.count) lengths, more than \(TensorSpec.mostDimensions)")
+        }
+        return try lengths.map { try exactly($0, key, in: Int.min...Int.max) }
     }
 
     // A decoder asked for an Int would say of 28.5 only that the data is wrong, not where.
-    private func exactly(_ value: Double, _ key: Key) throws -> Int {
-        guard let whole = Int(exactly: value) else { throw refusal(key, "is \(value), not a whole number") }
+    private func exactly(_ value: Double, _ key: Key, in range: ClosedRange<Int>) throws -> Int {
+        guard value == value.rounded() else { throw refusal(key, "is \(value), not a whole number") }
+        let whole = Int(exactly: value)
+        guard let whole, range.contains(whole) else {
+            let shown = whole.map(String.init) ?? "\(value)"
+            throw refusal(key, "is \(shown), not \(range.lowerBound) to \(range.upperBound)")
+        }
         return whole
     }
 
@@ -94,7 +118,7 @@ extension KeyedDecodingContainer {
         let name = try decode(String.self, forKey: key)
         guard let choice = Choice(rawValue: name) else {
             let known = Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-            throw refusal(key, "is '\(name.prefix(40))'; this app knows \(known)")
+            throw refusal(key, "is \(ManifestError.quoted(name)); this app knows \(known)")
         }
         return choice
     }
@@ -102,20 +126,13 @@ extension KeyedDecodingContainer {
     /// A file's name inside the bundle: nothing that leads out of it.
     func file(_ key: Key, folders: Int = 0) throws -> String {
         let name = try decode(String.self, forKey: key)
-        guard Self.staysInside(name, folders: folders) else {
-            throw refusal(key, "is '\(name.prefix(40))', not the name of a file in the bundle")
+        guard BundlePath.staysInside(name, folders: folders) else {
+            throw refusal(key, "is \(ManifestError.quoted(name)), not the name of a file in the bundle")
         }
         return name
     }
 
     func refusal(_ key: Key, _ message: String) -> ManifestError {
         ManifestError("manifest: \(ManifestError.place(codingPath + [key])) \(message)")
-    }
-
-    static func staysInside(_ name: String, folders: Int) -> Bool {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.count <= folders + 1
-            && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
-            && !name.contains { $0 == "\\" || $0 == "\0" }
     }
 }

@@ -1,8 +1,16 @@
+import Foundation
+
 /// Preprocess, engine and postprocess in a row; the pixel path allocates only with the first picture of a size.
+///
+/// It works on a queue of its own, so that a long picture holds none of the threads that all tasks share. A task that
+/// was cancelled before its turn, or before the engine's, throws `CancellationError`; a run of the engine ends.
 public actor ModelClassifier: Classifier {
     public nonisolated let manifest: Manifest
     public nonisolated let delegate: String
 
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private nonisolated let executor = QueueExecutor()
     private let engine: any Engine
     private let preprocess: Preprocess
     private let postprocess: Postprocess
@@ -26,11 +34,13 @@ public actor ModelClassifier: Classifier {
 
     public func classify(_ pixels: Pixels, top k: Int) async throws -> Classification {
         precondition(k >= 1, "k is \(k): at least one class is to be given")
+        try Task.checkCancellation()
         let clock = ContinuousClock()
         let preprocessing = clock.measure {
             preprocess.picture(pixels, into: &image)
             input.withUnsafeMutableBytes { preprocess.fill(image, into: $0) }
         }
+        try Task.checkCancellation()
         let inference = try clock.measure {
             try input.withUnsafeBytes { filled in
                 try output.withUnsafeMutableBytes { try engine.run(filled, into: $0) }
@@ -46,6 +56,20 @@ public actor ModelClassifier: Classifier {
             inferenceMilliseconds: inference.milliseconds
         )
     }
+}
+
+/// A serial queue as an actor's executor; Dispatch's own needs iOS 17.
+private final class QueueExecutor: SerialExecutor {
+    // Delegates of Apple's frameworks leave objects behind with every run.
+    private let queue = DispatchQueue(
+        label: "ClassifierCore.ModelClassifier", qos: .userInitiated, autoreleaseFrequency: .workItem
+    )
+
+    func enqueue(_ job: UnownedJob) {
+        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+
+    func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 }
 
 extension Duration {

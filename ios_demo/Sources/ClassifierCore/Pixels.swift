@@ -3,6 +3,9 @@ public struct Pixels: Sendable, Equatable {
     /// Most values that are taken: larger than any phone's photo, 100 million pixels of RGB.
     public static let mostBytes = 300_000_000
 
+    /// Longest side that is taken, pixels: the pipeline's own limit.
+    public static let mostSide = 20_000
+
     public let height: Int
     public let width: Int
     /// 1 (grey) or 3 (RGB).
@@ -10,15 +13,15 @@ public struct Pixels: Sendable, Equatable {
     /// `height * width * channels` values.
     public internal(set) var bytes: [UInt8]
 
-    /// - Throws: `PixelsError` where the sides are not positive, the channels not 1 or 3, or the bytes do not fit.
+    /// - Throws: `PixelsError` where a side is not 1 to `mostSide`, the channels not 1 or 3, or the bytes do not fit.
     public init(height: Int, width: Int, channels: Int, bytes: [UInt8]) throws(PixelsError) {
-        guard height > 0, width > 0 else {
-            throw PixelsError(message: "pixels are \(height) x \(width): both sides must be at least 1")
+        guard (1...Self.mostSide).contains(height), (1...Self.mostSide).contains(width) else {
+            throw PixelsError(message: "pixels are \(height) x \(width): each side must be 1 to \(Self.mostSide)")
         }
         guard channels == 1 || channels == 3 else {
             throw PixelsError(message: "pixels have \(channels) channels, not 1 or 3")
         }
-        guard height <= Self.mostBytes, width <= Self.mostBytes / height / channels else {
+        guard height * width * channels <= Self.mostBytes else {
             throw PixelsError(message: "\(height) x \(width) x \(channels) is more than \(Self.mostBytes) values")
         }
         guard bytes.count == height * width * channels else {

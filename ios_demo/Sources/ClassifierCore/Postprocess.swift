@@ -12,7 +12,10 @@ public struct Postprocess: Sendable {
     /// Class index to label.
     public let labels: [String]
 
+    /// All three of one manifest: as many labels as the output has values.
     public init(spec: PostprocessSpec, output: TensorSpec, labels: [String]) {
+        precondition(labels.count == output.count, "\(labels.count) labels for an output of \(output.shape)")
+        precondition(output.isWhole, "an output of \(output.type) with the other kind's quantisation")
         self.spec = spec
         self.output = output
         self.labels = labels
@@ -44,12 +47,21 @@ public struct Postprocess: Sendable {
         return powers.map { $0 / sum }
     }
 
-    /// The `k` most probable classes (or all, if there are fewer), highest first; of equal ones the lower first.
+    /// The `k` most probable classes (or all, if there are fewer), highest first; of equal ones the lower first; what
+    /// is not a number last.
+    ///
+    /// - Parameters:
+    ///   - probabilities: one for each label.
+    ///   - k: at least 1.
     public func topK(_ probabilities: [Double], _ k: Int) -> [Recognition] {
+        precondition(probabilities.count == labels.count, "\(probabilities.count) values for \(labels.count) labels")
+        precondition(k >= 1, "k is \(k): at least one class is to be given")
         let order = probabilities.indices.sorted { a, b in
-            probabilities[a] != probabilities[b] ? probabilities[a] > probabilities[b] : a < b
+            let (left, right) = (probabilities[a], probabilities[b])
+            if left.isNaN || right.isNaN { return left.isNaN == right.isNaN ? a < b : right.isNaN }
+            return left != right ? left > right : a < b
         }
-        return order.prefix(max(0, k)).map { index in
+        return order.prefix(k).map { index in
             Recognition(index: index, label: labels[index], probability: probabilities[index])
         }
     }

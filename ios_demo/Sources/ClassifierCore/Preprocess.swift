@@ -29,11 +29,15 @@ public final class Preprocess {
     private let canvas = Scratch<Double>()
     private let small = Scratch<Double>()
 
+    /// Both of one manifest: the input takes pictures of the spec's shape.
     public convenience init(spec: PreprocessSpec, input: TensorSpec) {
         self.init(spec: spec, input: input, arithmetic: .contract)
     }
 
     init(spec: PreprocessSpec, input: TensorSpec, arithmetic: Arithmetic) {
+        let complaint = Self.complaint(spec, input)
+        // In a release build too: what is filled below has no other bounds.
+        precondition(complaint == nil, complaint ?? "")
         self.spec = spec
         self.input = input
         self.arithmetic = arithmetic
@@ -48,6 +52,14 @@ public final class Preprocess {
             } ?? []
         resize = Resize(arithmetic)
         blur = Blur(sigma: spec.blurSigma, reach: arithmetic.gaussianReach)
+    }
+
+    /// Why a spec and a tensor are not of one manifest; nil if they are.
+    static func complaint(_ spec: PreprocessSpec, _ input: TensorSpec) -> String? {
+        guard input.shape == [1] + spec.shape else {
+            return "the input takes \(input.shape), preprocessing gives \([1] + spec.shape)"
+        }
+        return input.isWhole ? nil : "an input of \(input.type) with the other kind's quantisation"
     }
 
     /// Every step up to rounding: what a training image of the dataset looks like.
@@ -88,25 +100,30 @@ public final class Preprocess {
     public func fill(_ image: Pixels, into buffer: UnsafeMutableRawBufferPointer) {
         check(image)
         precondition(buffer.count == input.byteCount, "\(buffer.count) bytes for a tensor of \(input.byteCount)")
-        if input.type == .float32 {
-            for (i, level) in image.bytes.enumerated() {
-                let bits = real[Int(level)].bitPattern.littleEndian
-                buffer.storeBytes(of: bits, toByteOffset: 4 * i, as: UInt32.self)
+        image.bytes.withUnsafeBufferPointer { levels in
+            precondition(levels.count * input.type.width == buffer.count, "\(levels.count) levels for the input")
+            if input.type == .float32 {
+                for i in levels.indices {
+                    let bits = real[Int(levels[i])].bitPattern.littleEndian
+                    buffer.storeBytes(of: bits, toByteOffset: 4 * i, as: UInt32.self)
+                }
+            } else {
+                for i in levels.indices { buffer[i] = quantised[Int(levels[i])] }
             }
-        } else {
-            for (i, level) in image.bytes.enumerated() { buffer[i] = quantised[Int(level)] }
         }
     }
 
     /// A real number to a quantised one, clamped to the tensor's range; halves away from zero.
-    public static func quantise(_ value: Float, _ how: TensorSpec.Quantisation, _ type: TensorType) -> Int {
-        quantise(value, how, type, half: Arithmetic.contract.quantiseHalf)
-    }
-
-    static func quantise(_ value: Float, _ how: TensorSpec.Quantisation, _ type: TensorType, half: Double) -> Int {
+    ///
+    /// - Parameter type: of whole numbers.
+    static func quantise(
+        _ value: Float, _ how: TensorSpec.Quantisation, _ type: TensorType,
+        half: Double = Arithmetic.contract.quantiseHalf
+    ) -> Int {
+        guard let range = type.range else { preconditionFailure("\(type) is not quantised") }
+        precondition(!value.isNaN, "NaN stands for no quantised number")
         let steps = Double(value) / how.scale
         let rounded = (steps + (steps.sign == .minus ? -half : half)).rounded(.towardZero) + Double(how.zeroPoint)
-        let range = type.range ?? 0...0
         // A scale near zero makes steps that no whole number holds: clamped before they become one.
         return Int(min(max(rounded, Double(range.lowerBound)), Double(range.upperBound)))
     }
@@ -124,14 +141,15 @@ public final class Preprocess {
         out.update(repeating: 0)
         let paper = grey.take(pixels.height * pixels.width)
         Source(pixels, source, spec, arithmetic).grey(into: paper)
-        let threshold = UInt8(spec.inkThreshold)
-        guard let box = InkBox(paper, width: pixels.width, above: threshold), let fit = spec.fit else { return }
+        // At most 254, and 1.
+        let lowest = UInt8(spec.inkThreshold) + arithmetic.inkFrom
+        guard let box = InkBox(paper, width: pixels.width, from: lowest), let fit = spec.fit else { return }
         let size = box.fitted(fit, half: arithmetic.half)
         let ink = small.take(size.height * size.width)
         resize(Resize.Size(height: box.height, width: box.width), depth: 1, to: size, into: ink) { y, line in
             let start = (box.top + y) * pixels.width + box.left
             // Paper is never quite white: what is not ink turns black, as in the datasets.
-            for x in 0..<box.width { line[x] = paper[start + x] > threshold ? Double(paper[start + x]) : 0 }
+            for x in 0..<box.width { line[x] = paper[start + x] >= lowest ? Double(paper[start + x]) : 0 }
         }
         let middle = InkBox.middle(ink, size, spec.place, center: arithmetic.center)
         let half = arithmetic.half + arithmetic.placeSlack

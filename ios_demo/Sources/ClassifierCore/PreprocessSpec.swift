@@ -62,8 +62,14 @@ extension PreprocessSpec: Decodable {
         } else if fit != nil || inkThreshold != 0 || place != .box {
             throw decoder.refuse("fit, ink_threshold and place go with crop 'ink'")
         }
-        guard scale != 0, Float(scale).isFinite, Float(offset).isFinite else {
-            throw decoder.refuse("scale \(scale) and offset \(offset) are not numbers of 32 bits, scale not 0")
+        // Scale and offset are applied in float32, and what they make of 255 is one too.
+        let ends = [scale, offset, 255 * scale + offset].map(abs)
+        guard ends.allSatisfy({ $0 <= Double(Float.greatestFiniteMagnitude) }),
+            abs(scale) >= Double(Float.leastNormalMagnitude)
+        else {
+            throw decoder.refuse(
+                "scale \(scale) and offset \(offset) leave the range of float32, or make every picture the same"
+            )
         }
     }
 }

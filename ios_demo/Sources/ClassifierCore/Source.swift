@@ -19,11 +19,11 @@ struct Source {
         channels = of.channels
         toGrey = spec.channels == .gray
         // 255 - v, of a byte.
-        flip = spec.invert ? 0xFF : 0
+        flip = spec.invert ? arithmetic.white : 0
         let side = min(of.height, of.width)
         let square = spec.crop == .centerSquare
-        top = square ? (of.height - side) / 2 : 0
-        left = square ? (of.width - side) / 2 : 0
+        top = square ? (of.height - side + arithmetic.squareHalf) / 2 : 0
+        left = square ? (of.width - side + arithmetic.squareHalf) / 2 : 0
         size = square ? .init(height: side, width: side) : .init(height: of.height, width: of.width)
     }
 

@@ -26,6 +26,9 @@ public struct TensorSpec: Sendable, Equatable {
     /// Values of an input: more than any image classifier takes; a larger shape is a damaged manifest.
     static let mostValues = 64_000_000
 
+    /// Lengths of a shape: more than any tensor of an image classifier has.
+    static let mostDimensions = 8
+
     /// In the file.
     public let name: String
     /// With the batch dimension.
@@ -37,6 +40,8 @@ public struct TensorSpec: Sendable, Equatable {
     /// How many values.
     public var count: Int { shape.reduce(1, *) }
     public var byteCount: Int { count * type.width }
+    /// Quantised if, and only if, its type is one of whole numbers: all that is read from a manifest are.
+    var isWhole: Bool { (type == .float32) == (quantisation == nil) }
 }
 
 extension TensorSpec: Decodable {
@@ -50,7 +55,7 @@ extension TensorSpec: Decodable {
         var values = 1
         for side in shape {
             guard side > 0, values <= Self.mostValues / side else {
-                throw fields.refusal(.shape, "is \(shape.prefix(8)), not 1 to \(Self.mostValues) values")
+                throw fields.refusal(.shape, "is \(shape), not 1 to \(Self.mostValues) values")
             }
             values *= side
         }

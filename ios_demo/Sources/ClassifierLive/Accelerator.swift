@@ -26,6 +26,15 @@ extension Accelerator {
     }
 
     private static func metal(_ choice: MetalOptions) throws -> any Delegate {
+        #if targetEnvironment(simulator)
+            // Its GPU is the Mac's behind a translation that the delegate was not made for.
+            throw EngineError(message: "the simulator's Metal is no iPhone's: try it on a device")
+        #else
+            return try metalOfDevice(choice)
+        #endif
+    }
+
+    private static func metalOfDevice(_ choice: MetalOptions) throws -> any Delegate {
         guard MTLCreateSystemDefaultDevice() != nil else { throw EngineError(message: "this device has no Metal") }
         var options = MetalDelegate.Options()
         options.isPrecisionLossAllowed = choice.precisionLossAllowed

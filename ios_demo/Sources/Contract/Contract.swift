@@ -59,6 +59,7 @@ private struct Runner {
         let file = cases.appendingPathComponent("cases.json")
         for each in try JSONDecoder().decode(CaseList.self, from: GoldenFolder.read(file)).cases {
             do {
+                guard BundlePath.staysInside(each.id) else { throw CaseError(message: "not a folder's name") }
                 let folder = out.appendingPathComponent(each.id)
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
                 try answer(each, into: folder)
@@ -76,7 +77,8 @@ private struct Runner {
             try write(image: pixels(each), into: folder)
         case .strokes:
             guard let drawing = manifest.drawing else { throw CaseError(message: "the manifest has no drawing") }
-            let drawn = try Drawing(drawing).draw(GoldenFolder.strokes(each.strokes ?? []))
+            guard let strokes = each.strokes else { throw CaseError(message: "it has no strokes") }
+            let drawn = try Drawing(drawing).draw(GoldenFolder.strokes(strokes))
             try Data(drawn.bytes).write(to: folder.appendingPathComponent("pixels.u8"))
             try follow(drawn, into: folder)
         case .output:
@@ -94,7 +96,8 @@ private struct Runner {
 
     private func pixels(_ each: Case) throws -> Pixels {
         let data = try GoldenFolder.read(cases.appendingPathComponent("\(each.id)/pixels.u8"))
-        return try GoldenFolder.pixels(data, shape: each.pixels_shape ?? [])
+        guard let shape = each.pixels_shape else { throw CaseError(message: "it has no pixels_shape") }
+        return try GoldenFolder.pixels(data, shape: shape)
     }
 
     private func follow(_ pixels: Pixels, into folder: URL) throws {

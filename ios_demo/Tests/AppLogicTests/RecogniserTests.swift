@@ -51,9 +51,10 @@ private actor SlowClassifier: Classifier {
         Recogniser { OpenModel(manifest: Self.manifest, classifier: classifier, skipped: []) }
     }
 
-    /// Waits for other tasks to bring something about; a test that waits in vain fails.
+    /// Waits for other tasks to bring something about; a test that waits in vain fails. Only then, late: tests beside
+    /// this one hold the threads of all tasks for seconds.
     private func until(_ condition: () async -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(120)
         while await !condition() {
             try #require(ContinuousClock.now < deadline, "nothing came")
             try await Task.sleep(for: .milliseconds(1))
@@ -105,6 +106,43 @@ private actor SlowClassifier: Classifier {
         #expect(!answers.contains(given(1)))
     }
 
+    @Test func aPictureThatIsFetchedIsAwaitedAndNoEarlierOneIsShown() async throws {
+        let classifier = SlowClassifier(isOpen: false)
+        let recogniser = recogniser(classifier)
+        recogniser.submit(Self.picture(1))
+        try await until { await classifier.seen == [1] }
+        recogniser.expect()
+        #expect(recogniser.answer == .working && !recogniser.isSettled)
+        var answers: [Answer] = []
+        recogniser.willChange = { answers.append(recogniser.answer) }
+        recogniser.submit(Self.picture(2))
+        await classifier.letThrough()
+        try await until { recogniser.answer == given(2) }
+        #expect(!answers.contains(given(1)) && !answers.contains(.none) && recogniser.isSettled)
+        recogniser.expect()
+        #expect(recogniser.answer == .working)
+        recogniser.submit { _ in throw PictureError(message: "no file") }
+        try await until { recogniser.answer == .failed(reason: "no file", isPicture: true) }
+        #expect(recogniser.isSettled)
+    }
+
+    @Test func anAnswerSettlesNothingWhileALaterPictureWaits() async throws {
+        let classifier = SlowClassifier(isOpen: false)
+        let recogniser = recogniser(classifier)
+        #expect(recogniser.isSettled)
+        recogniser.submit(Self.picture(1))
+        try await until { await classifier.seen == [1] }
+        recogniser.submit(Self.picture(2))
+        var seen: [(Answer, Bool)] = []
+        recogniser.willChange = { seen.append((recogniser.answer, recogniser.isSettled)) }
+        await classifier.letThrough()
+        try await until { recogniser.isSettled }
+        #expect(recogniser.answer == given(2))
+        #expect(seen.contains { $0 == (given(1), false) } && !seen.contains { $0.1 })
+        recogniser.submit(nil)
+        #expect(recogniser.isSettled)
+    }
+
     @Test func failuresTellWhoseTheyAre() async throws {
         let recogniser = recogniser(SlowClassifier(isOpen: true))
         recogniser.submit { _ in throw PictureError(message: "no file") }
@@ -154,9 +192,18 @@ private actor SlowClassifier: Classifier {
         #expect(Report(.ready(model), .none, nothing: "No photo yet").summary == "No photo yet")
         let failed = Report(.ready(model), .failed(reason: "too bright", isPicture: false), nothing: "No photo yet")
         #expect(failed.problem == "The model failed: too bright" && failed.summary.isEmpty)
+        let unread = Report(.ready(model), .failed(reason: "no file", isPicture: true), nothing: "No photo yet")
+        #expect(unread.problem == "The photo cannot be read: no file" && unread.spoken == unread.problem)
+        #expect(report.spoken == "7" && report.model[0].hasSuffix(", \(manifest.labels.count) classes"))
+        // While one writes the answer is shown and not read out.
+        let meanwhile = Report(.ready(model), answer, nothing: "", isSettled: false)
+        #expect(meanwhile.spoken.isEmpty && meanwhile.summary == "7")
+        #expect(Report(.ready(model), .working, nothing: "", isSettled: false).spoken == "Looking…")
     }
 
     @Test func sharesAreWrittenTheReadersWay() {
         #expect(Report.percent(0.934, locale: Self.british) == "93%")
+        #expect(Report.percent(0.934, locale: Locale(identifier: "de_DE")) == "93\u{A0}%")
+        #expect(Report.count(of: 1) == "1 class" && Report.count(of: 47) == "47 classes")
     }
 }

@@ -29,6 +29,8 @@ struct BundleCase: Sendable, CustomTestStringConvertible {
     /// Without bundles the others have nothing to do, and would pass.
     @Test func thereAreBundles() throws {
         #expect(try BundleCase.found.get().count > 0)
+        #expect(!BundleCase.all.isEmpty && !BundleCase.drawn.isEmpty && !BundleCase.preprocessed.isEmpty)
+        #expect(BundleCase.all.contains { $0.golden.kind == .image } && !BundleCase.withLabels.isEmpty)
     }
 
     @Test(arguments: BundleCase.drawn)

@@ -72,10 +72,40 @@ struct Hostile: Sendable, CustomTestStringConvertible {
         Hostile("infinite", "not JSON") {
             SampleManifest.replacing("\"scale\": 1.0, \"offset\"", "\"scale\": 1e999, \"offset\"")
         },
-        Hostile("nested a million deep", "not JSON") {
+        Hostile("nested a million deep", "nested more than 64 levels deep") {
             "{\"schema_version\": 1, \"x\": " + String(repeating: "[", count: 1_000_000)
         },
         Hostile("17 MB", "bytes, more than") { String(repeating: " ", count: 17 << 20) },
+        Hostile("a field twice", "'name' stands twice in one object") {
+            SampleManifest.replacing("\"name\": \"sample\"", "\"name\": \"sample\", \"name\" : \"other\"")
+        },
+        Hostile("a field twice, once escaped", "'name' stands twice in one object") {
+            SampleManifest.replacing("\"name\": \"sample\"", "\"name\": \"sample\", \"n\\u0061me\": \"other\"")
+        },
+        Hostile("a long field twice", "stands twice in one object") {
+            let key = "\"\\n" + String(repeating: "e\u{301}", count: 10_000) + "\": 1, "
+            return SampleManifest.replacing("\"name\": \"sample\"", key + key + "\"name\": \"sample\"")
+        },
+        Hostile("a control character in a key", "not JSON: a text holds a control character") {
+            SampleManifest.replacing("\"a key of a newer pipeline\"", "\"a\u{1B}\"")
+        },
+        Hostile("an escape that is none in a key", "not JSON: a text holds an escape that is none") {
+            SampleManifest.replacing("\"a key of a newer pipeline\"", "\"\\x41\"")
+        },
+        Hostile("an escape cut off in a key", "not JSON: an escape without its four digits") {
+            SampleManifest.replacing("\"a key of a newer pipeline\"", "\"\\u12\"")
+        },
+        Hostile("a byte order mark", "not UTF-8 without a byte order mark") { "\u{FEFF}" + SampleManifest.text },
+        Hostile("half a million empty objects that are not read", "more than 500000 values") {
+            let many = "[" + String(repeating: "{}, ", count: 500_000) + "{}]"
+            return SampleManifest.replacing("[1, null]", many)
+        },
+        Hostile("a million labels", "more than 500000 values") {
+            let many = "[" + String(repeating: "\"\",", count: 1_000_000) + "\"\"]"
+            return SampleManifest.replacing("[\"zero\", \"one\", \"two\"]", many)
+        },
+        Hostile("version 1.5", "schema_version is 1.5, this app reads 1") { "{\"schema_version\": 1.5}" },
+        Hostile("version 1e30", "schema_version is 1e+30, this app reads 1") { "{\"schema_version\": 1e30}" },
         Hostile("another version", "schema_version is 2, this app reads 1") {
             "{\"schema_version\": 2, \"everything\": \"else\"}"
         },
@@ -106,11 +136,16 @@ struct Hostile: Sendable, CustomTestStringConvertible {
         .field("model.input.shape", [1, 1 << 40, 1 << 40], "not 1 to 64000000 values"),
         .field("model.input.shape", [Int](), "the input takes []"),
         .field("model.input.shape", "28", "model.input.shape is not a list"),
+        Hostile("a shape of 100,000 ones", "model.input.shape has 100000 lengths, more than 8") {
+            try SampleManifest.with("model.input.shape", [Int](repeating: 1, count: 100_000))
+        },
         .field("model.output.shape", [1, 4], "the output is [1, 4], there are 3 labels"),
         .field("labels", ["one"], "labels has 1, not 2 to 100000"),
         .field("labels", ["one", NSNull(), "two"], "labels[1] is null"),
         .field("labels", ["one", 2, "three"], "labels[1] is not a text"),
-        .field("labels", [String](repeating: "x", count: 100_001), "labels has 100001"),
+        Hostile("100,001 labels", "labels has 100001") {
+            try SampleManifest.with("labels", [String](repeating: "x", count: 100_001))
+        },
     ]
 
     static let steps: [Hostile] = [
@@ -127,8 +162,12 @@ struct Hostile: Sendable, CustomTestStringConvertible {
         .field("preprocess.invert", "yes", "preprocess.invert is not true or false"),
         .field("preprocess.ink_threshold", 255, "preprocess.ink_threshold is 255, not 0 to 254"),
         .field("preprocess.blur_sigma", 9, "preprocess.blur_sigma is 9.0, not 0.0 to 8.0"),
-        .field("preprocess.scale", 0, "scale not 0"),
-        .field("preprocess.scale", 1e39, "not numbers of 32 bits"),
+        .field("preprocess.scale", 0, "make every picture the same"),
+        .field("preprocess.scale", 1e39, "leave the range of float32"),
+        .field("preprocess.scale", 1e37, "leave the range of float32"),
+        .field("preprocess.scale", -1e-38, "leave the range of float32"),
+        .field("preprocess.offset", -1e39, "leave the range of float32"),
+        .field("preprocess.height", 1e30, "preprocess.height is 1e+30, not 1 to 4096"),
         .field(
             "postprocess.activation", "sigmoid", "postprocess.activation is 'sigmoid'; this app knows 'none', 'softmax'"
         ),
@@ -140,6 +179,23 @@ struct Hostile: Sendable, CustomTestStringConvertible {
 
     static let rest: [Hostile] = [
         .field("profile", "demo", "profile is 'demo'"),
+        .field("profile", "a\nb\u{202E}", "profile is 'a\\u{a}b\\u{202e}'; this app"),
+        Hostile("a profile of a million accents", "...'; this app knows 'full', 'smoke'") {
+            try SampleManifest.with("profile", "\n" + String(repeating: "\u{301}", count: 1_000_000))
+        },
+        Hostile("a delegate of a million letters", "...'; this app knows") {
+            try SampleManifest.with("model.delegates", [String(repeating: "x", count: 1_000_000)])
+        },
+        Hostile("a case's name of a million letters", "golden.cases[0].id is 'xxxx") {
+            try SampleManifest.with("golden.cases.0.id", String(repeating: "x", count: 1_000_000))
+        },
+        .field("model.file", "..", "not the name of a file in the bundle"),
+        .field("model.file", "a\\b", "not the name of a file in the bundle"),
+        .field("model.file", "a\u{1}", "not the name of a file in the bundle"),
+        .field("golden.encoded", ["picture-000", "../\u{301}x"], "golden.encoded is not a case and a file"),
+        .field("golden.encoded", ["picture-000", "..\u{301}/../x"], "golden.encoded is not a case and a file"),
+        .field("golden.cases.0.pixels_shape", [28, 20_001], "not (height, width[, channels])"),
+        .field("golden.cases.0.pixels_shape", [28, 28, 2], "not (height, width[, channels])"),
         .field("model.file", "../model.tflite", "not the name of a file in the bundle"),
         .field("model.file", "", "not the name of a file in the bundle"),
         .field("model.sha256", "beef", "model.sha256 is not 64 hexadecimal digits"),
@@ -169,6 +225,25 @@ struct Hostile: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// A decoder would guess UTF-16 from its zero bytes, mark or none.
+    @Test func otherEncodingsAreRefused() throws {
+        for encoding in [.utf16LittleEndian, .utf16BigEndian, .utf16, .utf32] as [String.Encoding] {
+            let data = try #require(SampleManifest.text.data(using: encoding))
+            #expect(throws: ManifestError.self) { try Manifest.read(data) }
+        }
+    }
+
+    /// Whoever decodes on his own meets the version first too.
+    @Test func aDecoderOfTheCallersOwnAsksForTheVersion() throws {
+        let other = Data(try SampleManifest.with("schema_version", 2).utf8)
+        #expect(throws: ManifestError.self) { try JSONDecoder().decode(Manifest.self, from: other) }
+    }
+
+    @Test func escapedPairsAndKeysOfOtherObjectsAreTaken() throws {
+        let text = SampleManifest.replacing("\"sample\"", "\"\\ud83d\\ude00 \\\" \\\\ { [ , name\"")
+        #expect(try Manifest.read(text).name == "\u{1F600} \" \\ { [ , name")
+    }
+
     @Test(arguments: Hostile.notJson) func notJson(_ hostile: Hostile) throws { try refused(hostile) }
     @Test(arguments: Hostile.absent) func absent(_ hostile: Hostile) throws { try refused(hostile) }
     @Test(arguments: Hostile.tensors) func tensors(_ hostile: Hostile) throws { try refused(hostile) }
@@ -182,7 +257,8 @@ struct Hostile: Sendable, CustomTestStringConvertible {
             Issue.record("it was taken")
         } catch {
             #expect(error.message.contains(hostile.says), "\(error.message)")
-            #expect(!error.message.contains("\n") && error.message.count < 300)
+            #expect(error.message.utf8.count < 400)
+            #expect(error.message.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control })
         }
     }
 }

@@ -19,6 +19,21 @@ import Testing
         #expect(postprocess.topK([0.2, 0.3, 0.1, 0.3, 0.1], 99).count == 5)
     }
 
+    @Test func whatIsNoNumberComesLast() {
+        let top = Self.postprocess(.none, 5).topK([.nan, 0.3, .nan, 0.1, .infinity], 5)
+        #expect(top.map(\.index) == [4, 1, 3, 0, 2])
+    }
+
+    @Test func bytesOfInt8HaveASign() {
+        let output = TensorSpec(
+            name: "output", shape: [1, 3], type: .int8, quantisation: .init(scale: 0.5, zeroPoint: -128)
+        )
+        let spec = PostprocessSpec(activation: .none)
+        let postprocess = Postprocess(spec: spec, output: output, labels: ["a", "b", "c"])
+        let bytes: [UInt8] = [0x80, 0xFF, 0x7F]
+        #expect(bytes.withUnsafeBytes(postprocess.probabilities) == [0, 63.5, 127.5])
+    }
+
     @Test func softmaxOfLargeLogitsStaysFinite() {
         let logits: [Float] = [1_000, 1_000, -1_000]
         let probabilities = logits.withUnsafeBytes(Self.postprocess(.softmax, 3).probabilities)

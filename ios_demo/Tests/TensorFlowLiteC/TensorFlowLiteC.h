@@ -47,6 +47,8 @@ TfLiteInterpreter *TfLiteInterpreterCreate(const TfLiteModel *model, const TfLit
 void TfLiteInterpreterDelete(TfLiteInterpreter *interpreter);
 TfLiteStatus TfLiteInterpreterAllocateTensors(TfLiteInterpreter *interpreter);
 TfLiteStatus TfLiteInterpreterInvoke(TfLiteInterpreter *interpreter);
+int32_t TfLiteInterpreterGetInputTensorCount(const TfLiteInterpreter *interpreter);
+int32_t TfLiteInterpreterGetOutputTensorCount(const TfLiteInterpreter *interpreter);
 TfLiteTensor *TfLiteInterpreterGetInputTensor(const TfLiteInterpreter *interpreter, int32_t index);
 const TfLiteTensor *TfLiteInterpreterGetOutputTensor(const TfLiteInterpreter *interpreter, int32_t index);
 

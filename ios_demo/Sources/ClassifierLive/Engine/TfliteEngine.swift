@@ -21,8 +21,8 @@ final class TfliteEngine: Engine {
     private let model: OpaquePointer
     private let interpreter: OpaquePointer
     private let accelerator: Accelerator?
-    private let xnnpack: UnsafeMutablePointer<TfLiteDelegate>?
-    private let report: EngineReport
+    private let xnnpack: UnsafeMutablePointer<TfLiteDelegate>
+    let report: EngineReport
 
     /// Opens a model and runs it once: some delegates refuse one only then, and the first answer is not to be the
     /// slow one.
@@ -44,7 +44,10 @@ final class TfliteEngine: Engine {
         options.num_threads = Int32(threads)
         // Quantised models too: some releases leave them to the interpreter's own kernels unless told.
         options.flags |= UInt32(TFLITE_XNNPACK_DELEGATE_FLAG_QS8 | TFLITE_XNNPACK_DELEGATE_FLAG_QU8)
-        let xnnpack = TfLiteXNNPackDelegateCreate(&options)
+        guard let xnnpack = TfLiteXNNPackDelegateCreate(&options) else {
+            TfLiteModelDelete(model)
+            throw EngineError(message: "XNNPACK could not be opened")
+        }
         let made = Self.interpreter(model, threads: threads, [accelerator?.handle, xnnpack], report)
         guard let interpreter = made else {
             TfLiteXNNPackDelegateDelete(xnnpack)
@@ -56,8 +59,11 @@ final class TfliteEngine: Engine {
         self.accelerator = accelerator
         self.xnnpack = xnnpack
         self.report = report
-        delegate = Self.describe(choice)
+        delegate = Self.describe(choice, threads: threads)
         // From here on all is set, and what throws gives it back.
+        if let refusal = Self.refusal(of: choice, report.take()) { throw EngineError(message: refusal) }
+        try Self.check("inputs", TfLiteInterpreterGetInputTensorCount(interpreter))
+        try Self.check("outputs", TfLiteInterpreterGetOutputTensorCount(interpreter))
         try check(TfLiteInterpreterAllocateTensors(interpreter), "cannot make room for the model")
         try Self.check("input", UnsafePointer(inputTensor()), spec.input)
         try Self.check("output", outputTensor(), spec.output)
@@ -65,6 +71,8 @@ final class TfliteEngine: Engine {
         try [UInt8](repeating: 0, count: spec.input.byteCount).withUnsafeBytes { zeros in
             try answer.withUnsafeMutableBytes { try run(zeros, into: $0) }
         }
+        // What was said of a model that runs is no reason for a later failure.
+        _ = report.take()
     }
 
     deinit {
@@ -75,6 +83,8 @@ final class TfliteEngine: Engine {
     }
 
     func run(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws {
+        // Of a run before, which went well.
+        _ = report.take()
         try check(
             TfLiteTensorCopyFromBuffer(inputTensor(), input.baseAddress, input.count), "does not take the picture"
         )
@@ -132,11 +142,31 @@ final class TfliteEngine: Engine {
         return options.threads
     }
 
-    private static func describe(_ choice: DelegateChoice) -> String {
-        switch choice {
-        case .metal(let options): options.precisionLossAllowed ? "Metal, half precision" : "Metal, full precision"
-        case .coreml: "Core ML"
-        case .xnnpack(let options): "XNNPACK, \(options.threads) thread\(options.threads == 1 ? "" : "s")"
+    /// Why a delegate that was given the model runs nothing of it; nil where it may run some.
+    ///
+    /// TensorFlow Lite takes that for a success and leaves all to the CPU. The Metal delegate tells it by this sentence
+    /// alone; Core ML's tells it to the system's log only, which no app reads.
+    ///
+    /// - Parameter said: to the report, while the interpreter was made.
+    static func refusal(of choice: DelegateChoice, _ said: String?) -> String? {
+        guard case .metal = choice, let said, said.contains("No operations will run on the GPU") else { return nil }
+        return said
+    }
+
+    static func describe(_ choice: DelegateChoice, threads: Int) -> String {
+        let cpu = "XNNPACK, \(threads) thread\(threads == 1 ? "" : "s")"
+        return switch choice {
+        case .metal(let options):
+            "Metal, \(options.precisionLossAllowed ? "half" : "full") precision; what it leaves on \(cpu)"
+        case .coreml: "Core ML; what it leaves on \(cpu)"
+        case .xnnpack: cpu
+        }
+    }
+
+    /// A manifest knows one tensor on either side.
+    private static func check(_ which: String, _ count: Int32) throws {
+        guard count == 1 else {
+            throw EngineError(message: "the file has \(count) \(which), not 1: embed the bundle again")
         }
     }
 

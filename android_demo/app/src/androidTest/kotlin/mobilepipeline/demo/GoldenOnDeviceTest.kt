@@ -12,14 +12,19 @@ import mobilepipeline.core.DelegateChoice
 import mobilepipeline.core.Delegates
 import mobilepipeline.core.Device
 import mobilepipeline.core.Drawing
+import mobilepipeline.core.ElementType
 import mobilepipeline.core.EngineError
 import mobilepipeline.core.GoldenCase
 import mobilepipeline.core.GoldenKind
+import mobilepipeline.core.GpuOptions
+import mobilepipeline.core.InferencePreference
 import mobilepipeline.core.ModelClassifier
+import mobilepipeline.core.NnapiOptions
 import mobilepipeline.core.Pixels
 import mobilepipeline.core.Point
 import mobilepipeline.core.Postprocess
 import mobilepipeline.core.Preprocess
+import mobilepipeline.core.ShippedModel
 import mobilepipeline.core.XnnpackOptions
 import org.json.JSONArray
 import org.junit.Assert.assertArrayEquals
@@ -31,16 +36,17 @@ import org.junit.runner.RunWith
 import org.junit.runners.Parameterized
 
 /**
- * The embedded models on this device, through each delegate of their manifests, against the Python reference.
+ * Models on this device, through each of their delegates, against the Python reference: those of the checkout, and
+ * those embedded in the app with their golden cases.
  *
  * A delegate that the device or the model refuses is skipped with its reason; XNNPACK may not be.
  */
 @RunWith(Parameterized::class)
-class GoldenOnDeviceTest(private val slot: Slot, private val choice: DelegateChoice) {
-    private val manifest = model(slot).manifest
+class GoldenOnDeviceTest internal constructor(private val bundle: DeviceBundle, private val choice: DelegateChoice) {
+    private val manifest = bundle.manifest
     private val engine by lazy {
         try {
-            TfliteEngine.open(manifest.model, model(slot).bytes, choice)
+            TfliteEngine.open(manifest.model, bundle.bytes, choice)
         } catch (error: EngineError) {
             refused(error)
         } catch (error: LinkageError) {
@@ -67,9 +73,11 @@ class GoldenOnDeviceTest(private val slot: Slot, private val choice: DelegateCho
             val difference = expected.indices.maxOf { abs(expected[it] - found[it]) }
             largest = maxOf(largest, difference)
             assertTrue("${case.id}: off by $difference", difference <= manifest.golden.outputTolerance)
-            assertEquals("${case.id}: answer", case.top1, postprocess.topK(found, 1).single().index)
+            // Two classes may be as good as equal: then either may come first.
+            val behind = found.max() - found[case.top1]
+            assertTrue("${case.id}: class ${case.top1} is behind by $behind", behind <= manifest.golden.outputTolerance)
         }
-        Log.i(TAG, "$slot on ${engine.delegate}: ${manifest.golden.cases.size} cases, largest difference $largest")
+        Log.i(TAG, "$bundle on ${engine.delegate}: ${manifest.golden.cases.size} cases, largest difference $largest")
         Unit
     }
 
@@ -78,18 +86,23 @@ class GoldenOnDeviceTest(private val slot: Slot, private val choice: DelegateCho
         val context = InstrumentationRegistry.getInstrumentation().targetContext
         val (id, name) = manifest.golden.encodedCase to manifest.golden.encodedFile
         val case = manifest.golden.cases.single { it.id == id }
-        val file = File(context.cacheDir, name.substringAfterLast('/')).apply { writeBytes(asset(name)) }
+        val file = File(context.cacheDir, name.substringAfterLast('/')).apply { writeBytes(bundle.read(name)) }
         val photo = Photo.read(context.contentResolver, Uri.fromFile(file))
-        assertEquals(case.pixelsShape, listOf(photo.pixels.height, photo.pixels.width, photo.pixels.channels))
+        assertEquals(case.pixelsShape.take(2), listOf(photo.pixels.height, photo.pixels.width))
+        if (name.endsWith(".png") && case.pixelsShape.getOrNull(2) == 3) {
+            // Nothing is lost in a PNG: every decoder gives the same pixels.
+            assertArrayEquals(stored(case, "pixels.u8"), photo.pixels.bytes)
+        }
         ModelClassifier(manifest, engine).use { classifier ->
-            assertEquals(case.top1, classifier.classify(photo.pixels, 1).recognitions.single().index)
+            val all = classifier.classify(photo.pixels, manifest.labels.size).recognitions
+            val behind = all.first().probability - all.single { it.index == case.top1 }.probability
+            assertTrue("${all.take(3)}", behind <= manifest.golden.outputTolerance)
         }
     }
 
     /** The stored image, once the core has made it from what the case starts with. */
     private fun image(case: GoldenCase, preprocess: Preprocess): Pixels {
-        val shape = case.pixelsShape
-        val pixels = Pixels(shape[0], shape[1], shape.getOrElse(2) { 1 }, stored(case, "pixels.u8"))
+        val pixels = bundle.pixels(case)
         if (case.kind == GoldenKind.STROKES) {
             val drawing = requireNotNull(manifest.drawing) { "${case.id} is drawn, but the manifest has no drawing" }
             assertLevels("${case.id}: drawn pixels", pixels, Drawing(drawing).draw(strokes(case)))
@@ -113,30 +126,57 @@ class GoldenOnDeviceTest(private val slot: Slot, private val choice: DelegateCho
         }
     }
 
-    private fun stored(case: GoldenCase, name: String): ByteArray = asset("golden/${case.id}/$name")
-
-    private fun asset(name: String): ByteArray =
-        InstrumentationRegistry.getInstrumentation().context.assets.open("golden/${slot.folder}/$name").use { it.readBytes() }
+    private fun stored(case: GoldenCase, name: String): ByteArray = bundle.read("golden/${case.id}/$name")
 
     private fun refused(error: Throwable): Nothing {
-        Log.w(TAG, "$slot is not tested on ${choice.name}", error)
-        if (choice !is XnnpackOptions) assumeNoException("$slot on ${choice.name}", error)
+        Log.w(TAG, "$bundle is not tested on ${choice.name}", error)
+        if (choice !is XnnpackOptions) assumeNoException("$bundle on ${choice.name}", error)
         throw error
     }
 
     companion object {
         private const val TAG = "golden"
 
-        private fun model(slot: Slot): EmbeddedModel {
-            val assets = InstrumentationRegistry.getInstrumentation().targetContext.assets
-            return checkNotNull(EmbeddedModel.open(assets, slot)) { "no model for $slot: pipeline embed BUNDLE --into android_demo" }
-        }
+        /** In full precision, which the tolerance of a model of floats is for; in all else the defaults of a recipe. */
+        private val FULL_GPU = GpuOptions(
+            precisionLossAllowed = false,
+            quantizedModelsAllowed = true,
+            preference = InferencePreference.SUSTAINED_SPEED,
+        )
+        private val FULL_NNAPI = NnapiOptions(
+            minApiLevel = 30,
+            maxApiLevel = 34,
+            allowFp16 = false,
+            preference = InferencePreference.SUSTAINED_SPEED,
+            useNnapiCpu = false,
+            maxPartitions = 3,
+        )
 
-        /** Every slot with every delegate that its manifest has for this device. */
+        /** Every bundle with every delegate that its manifest has for this device. */
         @JvmStatic
         @Parameterized.Parameters(name = "{0} {1}")
-        fun cases(): List<Array<Any>> = Slot.entries.flatMap { slot ->
-            Delegates.of(model(slot).manifest.model, Device.Android(Build.VERSION.SDK_INT)).tried.map { arrayOf(slot, it) }
+        fun cases(): List<Array<Any>> = (DeviceBundle.committed() + embedded()).flatMap { bundle ->
+            choices(bundle.manifest.model).map { arrayOf(bundle, it) }
+        }
+
+        /** A model of floats is tried on the GPU and NNAPI too where its manifest does not name them. */
+        private fun choices(model: ShippedModel): List<DelegateChoice> {
+            val device = Device.Android(Build.VERSION.SDK_INT)
+            val planned = Delegates.of(model, device).tried
+            if (model.input.dtype != ElementType.FLOAT32) return planned
+            val plan = model.delegatePlan.copy(gpu = FULL_GPU, nnapi = FULL_NNAPI)
+            val added = Delegates.of(model.copy(delegates = listOf("gpu", "nnapi"), delegatePlan = plan), device).tried
+            return planned + added.filter { extra -> planned.none { it.name == extra.name } }
+        }
+
+        /** Those that are there; [EmbeddedOnDeviceTest] says why one is not. */
+        private fun embedded(): List<DeviceBundle> = Slot.entries.mapNotNull { slot ->
+            try {
+                DeviceBundle.embedded(slot)
+            } catch (error: NotEmbedded) {
+                Log.w(TAG, error)
+                null
+            }
         }
     }
 }

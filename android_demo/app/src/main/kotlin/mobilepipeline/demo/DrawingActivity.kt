@@ -5,6 +5,7 @@ import android.os.Bundle
 import android.view.View
 import android.widget.Toast
 import mobilepipeline.core.Drawing
+import mobilepipeline.core.Ink
 
 /** Characters, recognised as one writes. */
 class DrawingActivity : Activity() {
@@ -31,10 +32,12 @@ class DrawingActivity : Activity() {
         pad.ink = kept.ink
         pad.onInk = ::recognise
         undo.setOnClickListener {
+            pad.drop()
             kept.ink.undo()
             pad.inkChanged()
         }
         clear.setOnClickListener {
+            pad.drop()
             kept.ink.clear()
             pad.inkChanged()
         }
@@ -50,6 +53,8 @@ class DrawingActivity : Activity() {
     }
 
     override fun onStop() {
+        // The view goes and its gesture is cancelled, which would take the stroke from the ink that stays.
+        pad.drop()
         kept.recogniser.observer = null
         super.onStop()
     }
@@ -81,7 +86,7 @@ class DrawingActivity : Activity() {
         clear.isEnabled = strokes > 0
         val state =
             if (strokes == 0) getString(R.string.pad_empty) else resources.getQuantityString(R.plurals.pad_strokes, strokes, strokes)
-        pad.contentDescription = getString(R.string.pad) + ", " + state
+        pad.contentDescription = getString(R.string.pad_description, state)
     }
 
     private companion object {

@@ -8,6 +8,7 @@ import android.os.Build
 import android.util.AttributeSet
 import android.view.MotionEvent
 import android.view.View
+import mobilepipeline.core.Ink
 
 /**
  * A square to write in, with a finger, a pen or a mouse.
@@ -38,6 +39,11 @@ class DrawingView(context: Context, attributes: AttributeSet?) : View(context, a
     fun inkChanged() {
         invalidate()
         onInk?.invoke()
+    }
+
+    /** Ends the stroke that is being written, as it is: what the finger does until it leaves is no part of the ink. */
+    fun drop() {
+        pointer = MotionEvent.INVALID_POINTER_ID
     }
 
     override fun onMeasure(widthMeasureSpec: Int, heightMeasureSpec: Int) {

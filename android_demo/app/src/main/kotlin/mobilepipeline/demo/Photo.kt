@@ -9,6 +9,7 @@ import android.net.Uri
 import java.io.FileNotFoundException
 import java.io.IOException
 import java.io.InputStream
+import mobilepipeline.core.Orientation
 import mobilepipeline.core.Pixels
 
 /**
@@ -53,7 +54,7 @@ class Photo private constructor(val pixels: Pixels, val reducedBy: Int) {
         private const val HEAP_PER_PIXEL = 14
 
         /** As `pipeline/preprocess.py`: a side longer than any camera's is a picture made to do harm. */
-        private const val LONGEST_SIDE = 65_535
+        private const val LONGEST_SIDE = 20_000
 
         private const val STRIP_ROWS = 64
         private const val UPRIGHT = 1
@@ -69,33 +70,25 @@ class Photo private constructor(val pixels: Pixels, val reducedBy: Int) {
          * @throws PictureError it is gone, not readable, or not a picture.
          */
         fun read(resolver: ContentResolver, uri: Uri): Photo {
+            val orientation = from(resolver, uri, ::orientation)
+            val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+            from(resolver, uri) { BitmapFactory.decodeStream(it, null, bounds) }
+            if (bounds.outWidth < 1 || bounds.outHeight < 1) throw PictureError("it is not a picture that this phone can read")
+            if (maxOf(bounds.outWidth, bounds.outHeight) > LONGEST_SIDE) {
+                throw PictureError("${bounds.outWidth} x ${bounds.outHeight} pixels are too many: at most $LONGEST_SIDE along a side")
+            }
+            val options = BitmapFactory.Options().apply {
+                inSampleSize = sampling(bounds.outWidth.toLong() * bounds.outHeight)
+                inPreferredConfig = Bitmap.Config.ARGB_8888
+                inPremultiplied = false
+                inScaled = false
+            }
+            val bitmap = from(resolver, uri) { BitmapFactory.decodeStream(it, null, options) }
+                ?: throw PictureError("it is damaged, or of a kind that this phone cannot read")
             try {
-                val orientation = open(resolver, uri).use { orientation(it) }
-                val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-                open(resolver, uri).use { BitmapFactory.decodeStream(it, null, bounds) }
-                if (bounds.outWidth < 1 || bounds.outHeight < 1) throw PictureError("it is not a picture that this phone can read")
-                if (maxOf(bounds.outWidth, bounds.outHeight) > LONGEST_SIDE) {
-                    throw PictureError("${bounds.outWidth} x ${bounds.outHeight} pixels are too many: at most $LONGEST_SIDE along a side")
-                }
-                val options = BitmapFactory.Options().apply {
-                    inSampleSize = sampling(bounds.outWidth.toLong() * bounds.outHeight)
-                    inPreferredConfig = Bitmap.Config.ARGB_8888
-                    inPremultiplied = false
-                    inScaled = false
-                }
-                val bitmap = open(resolver, uri).use { BitmapFactory.decodeStream(it, null, options) }
-                    ?: throw PictureError("it is damaged, or of a kind that this phone cannot read")
-                try {
-                    return Photo(pixels(bitmap, orientation), options.inSampleSize)
-                } finally {
-                    bitmap.recycle()
-                }
-            } catch (error: FileNotFoundException) {
-                throw PictureError("it is no longer there", error)
-            } catch (error: IOException) {
-                throw PictureError(error.message ?: "its storage does not answer", error)
-            } catch (error: SecurityException) {
-                throw PictureError("the permission to read it has ended: choose it again", error)
+                return Photo(pixels(bitmap, orientation), options.inSampleSize)
+            } finally {
+                bitmap.recycle()
             }
         }
 
@@ -107,13 +100,28 @@ class Photo private constructor(val pixels: Pixels, val reducedBy: Int) {
             return sampling
         }
 
-        private fun open(resolver: ContentResolver, uri: Uri): InputStream =
-            resolver.openInputStream(uri) ?: throw PictureError("the app that holds it does not answer")
+        /** What [read] makes of the photo's bytes; whatever goes wrong there, the photo or the app that holds it is at fault. */
+        private fun <T> from(resolver: ContentResolver, uri: Uri, read: (InputStream) -> T): T = try {
+            val stream = resolver.openInputStream(uri) ?: throw PictureError("the app that holds it does not answer")
+            stream.use(read)
+        } catch (error: FileNotFoundException) {
+            throw PictureError("it is no longer there", error)
+        } catch (error: IOException) {
+            throw PictureError(error.message ?: "its storage does not answer", error)
+        } catch (error: SecurityException) {
+            throw PictureError("the permission to read it has ended: choose it again", error)
+        } catch (error: RuntimeException) {
+            // Another app's provider may throw anything, and a decoder of the phone's maker too.
+            throw PictureError(error.message ?: error.javaClass.simpleName, error)
+        }
 
         private fun orientation(stream: InputStream): Int = try {
             ExifInterface(stream).getAttributeInt(ExifInterface.TAG_ORIENTATION, UPRIGHT)
         } catch (_: IOException) {
             // A kind of file that has no Exif; whether it is a picture at all shows when it is decoded.
+            UPRIGHT
+        } catch (_: RuntimeException) {
+            // Old Androids' reader stumbles over damaged Exif; the picture itself may be whole.
             UPRIGHT
         }
 

@@ -116,7 +116,7 @@ class Recogniser(context: Context, private val slot: Slot) {
                 val opened = TfliteClassifier.open(embedded)
                 classifier = opened
                 manifest = embedded.manifest
-                ModelState.Ready(embedded.manifest, opened.delegate, opened.refusals)
+                ready(embedded.manifest, opened)
             }
         } catch (error: Exception) {
             ModelState.Broken(text(error))
@@ -134,7 +134,7 @@ class Recogniser(context: Context, private val slot: Slot) {
             if (classifier == null || manifest == null) {
                 Answer.None
             } else {
-                Answer.Given(classifier.classify(job.picture.pixels(manifest), TOP))
+                Answer.Given(classify(classifier, manifest, job.picture.pixels(manifest)))
             }
         } catch (error: PictureError) {
             Answer.Failed(text(error), picture = true)
@@ -146,6 +146,19 @@ class Recogniser(context: Context, private val slot: Slot) {
         // An answer on the way to the latest is shown too, a failure is not.
         tell { if (job.number == latest || result is Answer.Given && job.number >= firstWanted) answer = result }
     }
+
+    /** A delegate may have failed and another taken its place: the screen says what the model runs on now. */
+    private fun classify(classifier: TfliteClassifier, manifest: Manifest, pixels: Pixels): Classification {
+        try {
+            return classifier.classify(pixels, TOP)
+        } finally {
+            val state = ready(manifest, classifier)
+            main.post { if (!closed && state != model) change { model = state } }
+        }
+    }
+
+    private fun ready(manifest: Manifest, opened: TfliteClassifier) =
+        ModelState.Ready(manifest, opened.delegate, opened.refusals)
 
     private fun tell(action: () -> Unit) {
         main.post { if (!closed) change(action) }

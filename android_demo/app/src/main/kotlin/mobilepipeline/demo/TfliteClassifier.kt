@@ -5,7 +5,7 @@ import mobilepipeline.core.Classifier
 import mobilepipeline.core.Delegates
 import mobilepipeline.core.Device
 import mobilepipeline.core.EngineError
-import mobilepipeline.core.ModelClassifier
+import mobilepipeline.core.FallbackClassifier
 import mobilepipeline.core.Refusal
 import org.tensorflow.lite.TensorFlowLite
 
@@ -13,13 +13,11 @@ import org.tensorflow.lite.TensorFlowLite
  * The live classifier of the app: an embedded model on the best delegate that its manifest names and the phone has.
  *
  * One thread opens, uses and closes it.
- *
- * @property refusals delegates that are not in use, each with its reason.
  */
-class TfliteClassifier private constructor(
-    private val classifier: ModelClassifier,
-    val refusals: List<Refusal>,
-) : Classifier by classifier {
+class TfliteClassifier private constructor(private val classifier: FallbackClassifier) : Classifier by classifier {
+    /** Delegates that are not in use, or not any more, each with its reason. */
+    val refusals: List<Refusal> get() = classifier.refusals
+
     companion object {
         /**
          * Opens [model] with the first delegate that takes it.
@@ -29,9 +27,10 @@ class TfliteClassifier private constructor(
         fun open(model: EmbeddedModel): TfliteClassifier {
             val manifest = model.manifest
             requireRuntime(manifest.model.minRuntime)
-            val opened = Delegates.of(manifest.model, Device.Android(Build.VERSION.SDK_INT))
-                .open { TfliteEngine.open(manifest.model, model.bytes, it) }
-            return TfliteClassifier(ModelClassifier(manifest, opened.engine), opened.refusals)
+            val delegates = Delegates.of(manifest.model, Device.Android(Build.VERSION.SDK_INT))
+            return TfliteClassifier(
+                FallbackClassifier(manifest, delegates) { TfliteEngine.open(manifest.model, model.bytes, it) },
+            )
         }
 
         /** An older runtime may load a newer model and answer nonsense: it is not to be tried. */

@@ -39,9 +39,12 @@ class TfliteEngine private constructor(
     }
 
     override fun close() {
-        interpreter.close()
-        // After the interpreter, which still uses it while it closes.
-        accelerator?.close()
+        try {
+            interpreter.close()
+        } finally {
+            // After the interpreter, which still uses it while it closes.
+            accelerator?.close()
+        }
     }
 
     companion object {
@@ -55,16 +58,16 @@ class TfliteEngine private constructor(
             val accelerator = accelerator(choice)
             val interpreter = try {
                 Interpreter(bytes, options(model, accelerator))
-            } catch (error: RuntimeException) {
+            } catch (error: Throwable) {
                 accelerator?.close()
-                throw EngineError(error.message ?: error.javaClass.simpleName, error)
+                throw if (error is RuntimeException) EngineError(error.message ?: error.javaClass.simpleName, error) else error
             }
             val engine = TfliteEngine(interpreter, accelerator, describe(choice))
             try {
                 check(interpreter, model)
                 // Some delegates refuse a model only when it runs; and the first answer is not to be the slow one.
                 engine.run(buffer(model.input.bytes), buffer(model.output.bytes))
-            } catch (error: EngineError) {
+            } catch (error: Throwable) {
                 engine.close()
                 throw error
             }
@@ -112,11 +115,14 @@ class TfliteEngine private constructor(
             InferencePreference.SUSTAINED_SPEED -> NnApiDelegate.Options.EXECUTION_PREFERENCE_SUSTAINED_SPEED
         }
 
+        /** A delegate takes the operations that it knows, be it none of them, and does not say how many. */
         private fun describe(choice: DelegateChoice): String = when (choice) {
-            is GpuOptions -> if (choice.precisionLossAllowed) "GPU, half precision" else "GPU, full precision"
-            is NnapiOptions -> "NNAPI"
+            is GpuOptions -> "the GPU, ${if (choice.precisionLossAllowed) "half" else "full"} precision, $AND_THE_REST"
+            is NnapiOptions -> "NNAPI, $AND_THE_REST"
             is XnnpackOptions -> "XNNPACK, " + if (choice.threads == 1) "1 thread" else "${choice.threads} threads"
         }
+
+        private const val AND_THE_REST = "as far as it takes the model; the rest on XNNPACK"
 
         private fun check(interpreter: Interpreter, model: ShippedModel) {
             check("input", interpreter.getInputTensor(0), model.input.shape, model.input.bytes)

@@ -47,8 +47,11 @@ internal class Canvas(private val spec: PreprocessSpec) : Rows {
     /** Keeps the bounding box of the ink; false where there is none. */
     fun cropToInk(): Boolean {
         val picture = requireNotNull(pixels) { "no picture was taken" }
-        var (first, last) = picture.height to -1
-        var (leftmost, rightmost) = picture.width to -1
+        // Not in pairs: each would be allocated anew for every picture.
+        var first = picture.height
+        var last = -1
+        var leftmost = picture.width
+        var rightmost = -1
         for (row in 0 until picture.height) {
             var column = 0
             while (column < picture.width && !isInk(picture, row, column)) column++

@@ -55,6 +55,14 @@ public data class NnapiOptions(
  * @property threads `Interpreter.Options.setNumThreads`, 1..16.
  */
 public data class XnnpackOptions(public val threads: Int) : DelegateChoice {
+    init {
+        require(threads in THREADS) { "xnnpack.threads is $threads, not $THREADS" }
+    }
+
+    internal companion object {
+        val THREADS = 1..16
+    }
+
     override val name: String get() = "xnnpack"
 }
 
@@ -82,7 +90,9 @@ public data class DelegatePlan(
                 )
             },
             nnapi = json.fieldOrNull("nnapi")?.let(::nnapi),
-            xnnpack = json.fieldOrNull("xnnpack")?.let { XnnpackOptions(threads = it.field("threads").int(1..16)) },
+            xnnpack = json.fieldOrNull("xnnpack")?.let {
+                XnnpackOptions(threads = it.field("threads").int(XnnpackOptions.THREADS))
+            },
         )
 
         private fun nnapi(json: Json): NnapiOptions {

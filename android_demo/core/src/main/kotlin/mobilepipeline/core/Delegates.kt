@@ -60,6 +60,7 @@ public data class Delegates(public val tried: List<DelegateChoice>, public val s
      * Opens the first delegate that [open] can.
      *
      * @param open gives an engine that has run once, or throws: many delegates refuse a model only there.
+     * @throws InterruptedException the thread is to stop; it stays interrupted.
      * @throws EngineError none could; names the reason of each.
      */
     public fun open(open: (DelegateChoice) -> Engine): Opened {
@@ -67,6 +68,10 @@ public data class Delegates(public val tried: List<DelegateChoice>, public val s
         for (choice in tried) {
             try {
                 return Opened(open(choice), refusals)
+            } catch (error: InterruptedException) {
+                // Whoever waits for this thread wants it to stop, not to try the next one.
+                Thread.currentThread().interrupt()
+                throw error
             } catch (error: Exception) {
                 refusals += refusal(choice, error)
             } catch (error: LinkageError) {

@@ -9,6 +9,9 @@ import java.io.StringReader
 /** Levels of lists and objects in one another; a manifest has about eight. */
 private const val MAX_DEPTH = 64
 
+/** Values in all: a hundred thousand labels fit, thousands of golden cases too. Each can take 200 bytes of memory. */
+private const val MAX_VALUES = 500_000
+
 /**
  * A value of a JSON document and where it stands, so that every error can say so.
  *
@@ -56,8 +59,7 @@ internal class Json private constructor(private val path: String, private val va
         val number = double()
         if (number != Math.rint(number)) wrong("a whole number")
         if (number < range.first || number > range.last) {
-            val most = if (range.last == Int.MAX_VALUE) "" else " and at most ${range.last}"
-            wrong("at least ${range.first}$most")
+            wrong("at least ${range.first} and at most ${range.last}")
         }
         return number.toInt()
     }
@@ -88,13 +90,13 @@ internal class Json private constructor(private val path: String, private val va
         /**
          * Reads a document by the letter of RFC 8259: no comments, no NaN, no field twice, nothing after the end.
          *
-         * @throws ManifestError it is none, or nested deeper than MAX_DEPTH.
+         * @throws ManifestError it is none, nested deeper than MAX_DEPTH, or of more than MAX_VALUES values.
          */
         fun parse(text: String): Json {
             val reader = JsonReader(StringReader(text))
             reader.strictness = Strictness.STRICT
             try {
-                val value = read(reader, depth = 0)
+                val value = Reading(reader).value(depth = 0)
                 if (reader.peek() != JsonToken.END_DOCUMENT) throw ManifestError("manifest: it goes on after its end")
                 return Json("", value)
             } catch (error: IOException) {
@@ -103,14 +105,20 @@ internal class Json private constructor(private val path: String, private val va
                 throw ManifestError("manifest: not JSON: ${error.message.orEmpty().lineSequence().first()}", error)
             }
         }
+    }
 
-        private fun read(reader: JsonReader, depth: Int): Any? {
+    /** One document, value by value. */
+    private class Reading(private val reader: JsonReader) {
+        private var values = 0
+
+        fun value(depth: Int): Any? {
             if (depth > MAX_DEPTH) throw ManifestError("manifest: nested more than $MAX_DEPTH levels deep")
+            if (++values > MAX_VALUES) throw ManifestError("manifest: it has more than $MAX_VALUES values")
             return when (reader.peek()) {
-                JsonToken.BEGIN_OBJECT -> readObject(reader, depth)
+                JsonToken.BEGIN_OBJECT -> fields(depth)
                 JsonToken.BEGIN_ARRAY -> buildList {
                     reader.beginArray()
-                    while (reader.hasNext()) add(read(reader, depth + 1))
+                    while (reader.hasNext()) add(value(depth + 1))
                     reader.endArray()
                 }
                 JsonToken.STRING -> reader.nextString()
@@ -121,14 +129,17 @@ internal class Json private constructor(private val path: String, private val va
             }
         }
 
-        private fun readObject(reader: JsonReader, depth: Int): Map<String, Any?> = buildMap {
+        private fun fields(depth: Int): Map<String, Any?> {
+            // Kotlin's own map slows down with the square of names that were made to share a hash; Java's does not.
+            val fields = LinkedHashMap<String, Any?>()
             reader.beginObject()
             while (reader.hasNext()) {
                 val name = reader.nextName()
-                if (name in this) throw ManifestError("manifest: '${name.take(60)}' stands twice at ${reader.path}")
-                put(name, read(reader, depth + 1))
+                if (name in fields) throw ManifestError("manifest: '${name.take(60)}' stands twice at ${reader.path}")
+                fields[name] = value(depth + 1)
             }
             reader.endObject()
+            return fields
         }
     }
 }

@@ -125,6 +125,16 @@ public data class Manifest(
             if (output != listOf(1, manifest.labels.size)) {
                 throw ManifestError("manifest: model.output is $output, there are ${manifest.labels.size} labels")
             }
+            val shape = manifest.preprocess.shape
+            val image = manifest.golden.cases.firstOrNull { it.kind == GoldenKind.IMAGE && it.pixelsShape != shape }
+            if (image != null) {
+                val case = "golden case '${image.id}'"
+                throw ManifestError("manifest: $case is an image of ${image.pixelsShape}, not of $shape")
+            }
+            val strokes = manifest.golden.cases.firstOrNull { it.kind == GoldenKind.STROKES }
+            if (manifest.drawing == null && strokes != null) {
+                throw ManifestError("manifest: golden case '${strokes.id}' has strokes, drawing is null")
+            }
             val plan = manifest.model.delegatePlan
             for ((name, options) in listOf("gpu" to plan.gpu, "nnapi" to plan.nnapi, "xnnpack" to plan.xnnpack)) {
                 if (name in manifest.model.delegates != (options != null)) {

@@ -6,14 +6,20 @@ import java.nio.ByteOrder
 /**
  * The classifier of every app: [Preprocess], an [Engine], [Postprocess], as the manifest says.
  *
- * Buffers are kept between calls, so that it belongs to one thread; closing it closes the engine.
+ * Buffers are kept between calls, so that it belongs to one thread.
+ *
+ * @param engine is the classifier's from here on, and closed with it; where this throws, it stays the caller's.
+ * @throws EngineError the buffers of such a model do not fit into this app's memory.
+ * @throws IllegalArgumentException the manifest was made by hand, and does not fit together.
  */
 public class ModelClassifier(manifest: Manifest, private val engine: Engine) : Classifier {
-    private val preprocess = Preprocess(manifest.preprocess, manifest.model.input)
+    private val preprocess =
+        withinMemory(manifest.model.input) { Preprocess(manifest.preprocess, manifest.model.input) }
     private val postprocess = Postprocess(manifest.postprocess, manifest.model.output, manifest.labels)
-    private val image = manifest.preprocess.run { Pixels(height, width, channels.count) }
-    private val input = buffer(manifest.model.input)
-    private val output = buffer(manifest.model.output)
+    private val image =
+        withinMemory(manifest.model.input) { manifest.preprocess.run { Pixels(height, width, channels.count) } }
+    private val input = withinMemory(manifest.model.input) { buffer(manifest.model.input) }
+    private val output = withinMemory(manifest.model.output) { buffer(manifest.model.output) }
 
     override val delegate: String get() = engine.delegate
 
@@ -38,10 +44,18 @@ public class ModelClassifier(manifest: Manifest, private val engine: Engine) : C
 
     override fun close(): Unit = engine.close()
 
-    private companion object {
-        const val NANOSECONDS_PER_MILLISECOND = 1e6
+    internal companion object {
+        private const val NANOSECONDS_PER_MILLISECOND = 1e6
 
-        fun buffer(tensor: TensorSpec): ByteBuffer =
+        /** The largest inputs that a manifest may name take hundreds of megabytes: most phones give an app less. */
+        fun <T> withinMemory(tensor: TensorSpec, make: () -> T): T = try {
+            make()
+        } catch (error: OutOfMemoryError) {
+            val what = "tensor '${tensor.name}', ${tensor.shape}"
+            throw EngineError("$what, needs more memory than this app is given", error)
+        }
+
+        private fun buffer(tensor: TensorSpec): ByteBuffer =
             ByteBuffer.allocateDirect(tensor.bytes).order(ByteOrder.LITTLE_ENDIAN)
     }
 }

@@ -44,23 +44,39 @@ public class Postprocess(
      * The most probable classes.
      *
      * @param k how many, at least 1; all where there are fewer.
-     * @return highest first, of equal ones the lower index first.
+     * @return highest first, of equal ones the lower index first, NaN last.
      */
     public fun topK(probabilities: DoubleArray, k: Int): List<Recognition> {
         require(probabilities.size == labels.size) { "${probabilities.size} probabilities, ${labels.size} labels" }
         require(k >= 1) { "k is $k: at least one class is to be given" }
+        val best = if (k > FEW) sorted(probabilities).copyOf(minOf(k, labels.size)) else inserted(probabilities, k)
+        return best.map { Recognition(it, labels[it], probabilities[it]) }
+    }
+
+    private fun sorted(probabilities: DoubleArray): IntArray = probabilities.indices.sortedWith { one, other ->
+        when {
+            isBefore(probabilities[one], probabilities[other]) -> -1
+            isBefore(probabilities[other], probabilities[one]) -> 1
+            else -> 0
+        }
+    }.toIntArray()
+
+    private fun inserted(probabilities: DoubleArray, k: Int): IntArray {
         val best = IntArray(minOf(k, labels.size))
         var found = 0
         for (index in probabilities.indices) {
             var place = found
-            while (place > 0 && probabilities[best[place - 1]] < probabilities[index]) place--
+            while (place > 0 && isBefore(probabilities[index], probabilities[best[place - 1]])) place--
             if (place == best.size) continue
             if (found < best.size) found++
             for (moved in found - 1 downTo place + 1) best[moved] = best[moved - 1]
             best[place] = index
         }
-        return best.map { Recognition(it, labels[it], probabilities[it]) }
+        return best
     }
+
+    /** What is not a number comes last, as numpy sorts it. */
+    private fun isBefore(value: Double, other: Double) = value > other || other.isNaN() && !value.isNaN()
 
     private fun real(bytes: ByteBuffer, index: Int): Float {
         val quantised = when (output.dtype) {
@@ -68,9 +84,7 @@ public class Postprocess(
             ElementType.UINT8 -> bytes.get(index).toInt() and 0xFF
             ElementType.INT8 -> bytes.get(index).toInt()
         }
-        val scale = requireNotNull(output.scale) { "a quantised output has a scale" }
-        val zeroPoint = requireNotNull(output.zeroPoint) { "a quantised output has a zero point" }
-        return (quantised - zeroPoint).toFloat() * scale.toFloat()
+        return dequantise(quantised, output)
     }
 
     private fun softmax(values: DoubleArray) {
@@ -78,5 +92,17 @@ public class Postprocess(
         for (i in values.indices) values[i] = exp(values[i] - highest)
         val sum = values.sum()
         for (i in values.indices) values[i] /= sum
+    }
+
+    public companion object {
+        /** Of so many classes each is put in its place; of more a sort is quicker. */
+        private const val FEW = 32
+
+        /** An element of a quantised tensor as a real number: `(q - zeroPoint) * scale` in float32. */
+        public fun dequantise(quantised: Int, tensor: TensorSpec): Float {
+            val scale = requireNotNull(tensor.scale) { "a ${tensor.dtype} tensor is not quantised" }
+            val zeroPoint = requireNotNull(tensor.zeroPoint) { "a quantised tensor has a zero point" }
+            return (quantised - zeroPoint).toFloat() * scale.toFloat()
+        }
     }
 }

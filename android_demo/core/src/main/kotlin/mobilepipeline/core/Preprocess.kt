@@ -116,14 +116,16 @@ public class Preprocess(private val spec: PreprocessSpec, private val input: Ten
         values.fill(0.0)
         if (!canvas.cropToInk()) return
         val longer = maxOf(canvas.height, canvas.width).toDouble()
-        val height = maxOf(1, floor(canvas.height * fit / longer + 0.5).toInt())
-        val width = maxOf(1, floor(canvas.width * fit / longer + 0.5).toInt())
+        val height = maxOf(1, floor(canvas.height.toDouble() * fit / longer + 0.5).toInt())
+        val width = maxOf(1, floor(canvas.width.toDouble() * fit / longer + 0.5).toInt())
         resize.resize(canvas, height, width, small)
 
         var row = height / 2.0
         var column = width / 2.0
         if (spec.place == Place.MASS) {
-            var (mass, rows, columns) = Triple(0.0, 0.0, 0.0)
+            var mass = 0.0
+            var rows = 0.0
+            var columns = 0.0
             for (r in 0 until height) {
                 for (c in 0 until width) {
                     val ink = small[r * width + c]

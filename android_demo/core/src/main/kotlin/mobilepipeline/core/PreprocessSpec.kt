@@ -1,5 +1,7 @@
 package mobilepipeline.core
 
+import kotlin.math.abs
+
 /** What the model sees of a picture: one grey value per pixel, or three colours. */
 public enum class Channels(internal val key: String, public val count: Int) { GRAY("gray", 1), RGB("rgb", 3) }
 
@@ -22,7 +24,8 @@ public enum class Place(internal val key: String) { BOX("box"), MASS("mass") }
  * @property place with crop INK: what comes to the middle of the canvas.
  * @property blurSigma standard deviation of a Gaussian on the canvas, pixels, 0..8; 0 for none.
  * @property scale multiplies 0..255; not 0.
- * @property offset is added after it.
+ * @property offset is added after it, both in float32.
+ * @throws IllegalArgumentException a field is out of its range, or does not go with the others.
  */
 public data class PreprocessSpec(
     public val height: Int,
@@ -37,43 +40,71 @@ public data class PreprocessSpec(
     public val scale: Double = 1.0,
     public val offset: Double = 0.0,
 ) {
+    init {
+        fault()?.let { (field, sentence) -> throw IllegalArgumentException("preprocess.$field is not $sentence") }
+    }
+
     /** Shape of the input without batch. */
     public val shape: List<Int>
         get() = if (channels == Channels.GRAY) listOf(height, width) else listOf(height, width, channels.count)
 
+    /** The first field that is out of its range, or does not go with the others, and what it is not. */
+    private fun fault(): Pair<String, String>? = when {
+        height !in SIDES -> "height" to "1 to ${SIDES.last} pixels"
+        width !in SIDES -> "width" to "1 to ${SIDES.last} pixels"
+        inkThreshold !in INK -> "ink_threshold" to "0 to ${INK.last}"
+        blurSigma !in BLUR -> "blur_sigma" to "0 to ${BLUR.endInclusive} pixels"
+        else -> fault(crop, channels, minOf(height, width), fit, inkThreshold, place) ?: fault(scale, offset)
+    }
+
     internal companion object {
-        private const val MAX_SIDE = 4096
-        private const val MAX_BLUR = 8.0
+        private val SIDES = 1..4096
+        private val INK = 0..254
+        private val BLUR = 0.0..8.0
 
         fun read(json: Json): PreprocessSpec {
-            val spec = PreprocessSpec(
-                height = json.field("height").int(1..MAX_SIDE),
-                width = json.field("width").int(1..MAX_SIDE),
-                channels = json.field("channels").choice(Channels.entries.associateBy { it.key }),
-                invert = json.field("invert").boolean(),
-                crop = json.field("crop").choice(Crop.entries.associateBy { it.key }),
-                inkThreshold = json.field("ink_threshold").int(0..254),
-                fit = json.field("fit").takeUnless { it.isNull }?.int(1..MAX_SIDE),
-                place = json.field("place").choice(Place.entries.associateBy { it.key }),
-                blurSigma = json.field("blur_sigma").double("0 to $MAX_BLUR pixels") { it in 0.0..MAX_BLUR },
-                scale = json.field("scale").double("a number other than 0") { it != 0.0 },
-                offset = json.field("offset").double(),
+            val height = json.field("height").int(SIDES)
+            val width = json.field("width").int(SIDES)
+            val channels = json.field("channels").choice(Channels.entries.associateBy { it.key })
+            val crop = json.field("crop").choice(Crop.entries.associateBy { it.key })
+            val inkThreshold = json.field("ink_threshold").int(INK)
+            val fit = json.field("fit").takeUnless { it.isNull }?.int(SIDES)
+            val place = json.field("place").choice(Place.entries.associateBy { it.key })
+            val scale = json.field("scale").double()
+            val offset = json.field("offset").double()
+            val fault = fault(crop, channels, minOf(height, width), fit, inkThreshold, place) ?: fault(scale, offset)
+            fault?.let { (field, sentence) -> json.field(field).wrong(sentence) }
+            return PreprocessSpec(
+                height, width, channels, json.field("invert").boolean(), crop, inkThreshold, fit, place,
+                json.field("blur_sigma").double("0 to ${BLUR.endInclusive} pixels") { it in BLUR }, scale, offset,
             )
-            check(spec, json)
-            return spec
         }
 
-        private fun check(spec: PreprocessSpec, json: Json) {
-            if (spec.crop == Crop.INK) {
-                if (spec.channels != Channels.GRAY) json.field("channels").wrong("'gray', which crop 'ink' needs")
-                if (spec.fit == null || spec.fit > minOf(spec.height, spec.width)) {
-                    json.field("fit").wrong("1 to ${minOf(spec.height, spec.width)} pixels, which crop 'ink' needs")
-                }
-            } else {
-                if (spec.fit != null) json.field("fit").wrong("null: it goes with crop 'ink'")
-                if (spec.inkThreshold != 0) json.field("ink_threshold").wrong("0: it goes with crop 'ink'")
-                if (spec.place != Place.BOX) json.field("place").wrong("'box': others go with crop 'ink'")
-            }
+        private fun fault(
+            crop: Crop, channels: Channels, side: Int, fit: Int?, inkThreshold: Int, place: Place,
+        ): Pair<String, String>? = when {
+            crop == Crop.INK && channels != Channels.GRAY -> "channels" to "'gray', which crop 'ink' needs"
+            crop == Crop.INK && (fit == null || fit !in 1..side) -> "fit" to "1 to $side pixels, which crop 'ink' needs"
+            crop == Crop.INK -> null
+            fit != null -> "fit" to "null: it goes with crop 'ink'"
+            inkThreshold != 0 -> "ink_threshold" to "0: it goes with crop 'ink'"
+            place != Place.BOX -> "place" to "'box': others go with crop 'ink'"
+            else -> null
         }
+
+        /** Both are applied in float32, and so must not leave its range there, nor lose their precision. */
+        private fun fault(scale: Double, offset: Double): Pair<String, String>? = when {
+            scale == 0.0 -> "scale" to "a number other than 0"
+            abs(scale) !in SMALLEST_FLOAT32..LARGEST_FLOAT32 -> "scale" to "within the range of float32"
+            abs(offset) !in 0.0..LARGEST_FLOAT32 -> "offset" to "within the range of float32"
+            abs(255 * scale + offset) !in 0.0..LARGEST_FLOAT32 ->
+                "scale" to "such that 255 of it and offset stay within float32"
+            else -> null
+        }
+
+        private const val LARGEST_FLOAT32 = 3.4028234663852886e38
+
+        /** Of those that keep their precision. */
+        private const val SMALLEST_FLOAT32 = 1.1754943508222875e-38
     }
 }

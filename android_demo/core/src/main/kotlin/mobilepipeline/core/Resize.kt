@@ -18,9 +18,8 @@ private const val CACHED_WEIGHTS = 64
  * `pipeline/resampling.py`. Keeps its weights and rows: of one thread, and nothing is allocated for a known size.
  */
 internal class Resize {
-    private val cache = object : LinkedHashMap<Long, Weights>(16, 0.75f, true) {
-        override fun removeEldestEntry(eldest: Map.Entry<Long, Weights>) = size > CACHED_WEIGHTS
-    }
+    private val cache = arrayOfNulls<Weights>(CACHED_WEIGHTS)
+    private var oldest = 0
     private var across = Weights(1, 1)
     private var down = Weights(1, 1)
     private var wide = DoubleArray(0)
@@ -52,8 +51,14 @@ internal class Resize {
         }
     }
 
-    private fun weights(source: Int, target: Int): Weights =
-        cache.getOrPut(source.toLong() shl 32 or target.toLong()) { Weights(source, target) }
+    /** A handful at most: looking through them takes less than a map's keys, which would be allocated each time. */
+    private fun weights(source: Int, target: Int): Weights {
+        for (known in cache) if (known != null && known.source == source && known.target == target) return known
+        val made = Weights(source, target)
+        cache[oldest] = made
+        oldest = (oldest + 1) % cache.size
+        return made
+    }
 
     private fun narrowGray(width: Int) {
         for (i in 0 until width) {

@@ -15,6 +15,7 @@ public enum class ElementType(internal val key: String, public val bytes: Int, i
  * @property dtype element type.
  * @property scale `real = (q - zeroPoint) * scale`, positive; null for float32.
  * @property zeroPoint within the range of [dtype]; null for float32.
+ * @throws IllegalArgumentException where these are out of their ranges, or do not fit together.
  */
 public data class TensorSpec(
     public val name: String,
@@ -23,6 +24,23 @@ public data class TensorSpec(
     public val scale: Double?,
     public val zeroPoint: Int?,
 ) {
+    init {
+        require(shape.size in 1..MAX_DIMENSIONS && shape[0] == 1 && shape.all { it >= 1 }) {
+            "tensor '$name' is $shape: lengths of at least 1 are needed, a batch of 1 in front"
+        }
+        // Stops multiplying before the product could run over.
+        val values = shape.fold(1L) { product, length -> if (product > MAX_VALUES) product else product * length }
+        require(values <= MAX_VALUES) { "tensor '$name' is $shape, more than $MAX_VALUES values" }
+        if (dtype.range == null) {
+            require(scale == null && zeroPoint == null) {
+                "tensor '$name' is ${dtype.key}, which has no scale or zero point"
+            }
+        } else {
+            require(scale != null && isStep(scale)) { "tensor '$name' has scale $scale, not a positive float32" }
+            require(zeroPoint in dtype.range) { "tensor '$name' has zero point $zeroPoint, not one of ${dtype.range}" }
+        }
+    }
+
     /** Number of elements. */
     public val elements: Int get() = shape.fold(1) { product, length -> product * length }
 
@@ -60,9 +78,11 @@ public data class TensorSpec(
                 return null to null
             }
             val step = scale.double()
-            // In the answer it is a float32, which must be neither 0 nor infinite.
-            if (!(step.toFloat() > 0f) || step.toFloat().isInfinite()) scale.wrong("a positive float32")
+            if (!isStep(step)) scale.wrong("a positive float32")
             return step to zeroPoint.int(dtype.range)
         }
+
+        /** In the answer a scale is a float32, which must be neither 0 nor infinite. */
+        private fun isStep(scale: Double) = scale.toFloat() > 0f && !scale.toFloat().isInfinite()
     }
 }

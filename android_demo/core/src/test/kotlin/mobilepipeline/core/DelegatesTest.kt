@@ -4,6 +4,7 @@ import java.nio.ByteBuffer
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertSame
 import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
 internal class DelegatesTest {
@@ -51,6 +52,19 @@ internal class DelegatesTest {
             listOf(Refusal("coreml", "it is of iPhones"), Refusal("nnapi", "op 3 is not there"), Refusal("gpu", "UnsatisfiedLinkError")),
             opened.refusals,
         )
+    }
+
+    @Test
+    fun `a thread that is to stop tries no further`() {
+        val tried = mutableListOf<String>()
+        assertThrows(InterruptedException::class.java) {
+            Delegates.of(model, Device.Android(33)).open {
+                tried += it.name
+                throw InterruptedException()
+            }
+        }
+        assertTrue(Thread.interrupted(), "it stays interrupted")
+        assertEquals(listOf("nnapi"), tried)
     }
 
     @Test

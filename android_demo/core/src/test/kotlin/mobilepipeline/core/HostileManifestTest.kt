@@ -28,7 +28,7 @@ internal class HostileManifestTest {
         refused("model.file", "\"../../secret\"", "model.file is '../../secret', not the plain name of a file"),
         refused("model.sha256", "\"ff\"", "model.sha256 is 'ff', not 64 hexadecimal digits"),
         refused("model.bytes", "-1", "model.bytes is -1, not at least 1"),
-        refused("model.bytes", "1e99", "model.bytes is 1e99, not at least 1"),
+        refused("model.bytes", "1e99", "model.bytes is 1e99, not at least 1 and at most 2147483647"),
         refused("model.input", null, "model.input is missing"),
         refused("model.output", null, "model.output is missing"),
         refused("model.input.dtype", "\"bfloat16\"", "model.input.dtype is 'bfloat16', not one of uint8, int8, float32"),
@@ -70,6 +70,10 @@ internal class HostileManifestTest {
         refused("preprocess.ink_threshold", "255", "preprocess.ink_threshold is 255, not at least 0 and at most 254"),
         refused("preprocess.blur_sigma", "-1", "preprocess.blur_sigma is -1, not 0 to 8.0 pixels"),
         refused("preprocess.scale", "0.0", "preprocess.scale is 0.0, not a number other than 0"),
+        refused("preprocess.scale", "1e308", "preprocess.scale is 1e308, not within the range of float32"),
+        refused("preprocess.scale", "-1e-300", "preprocess.scale is -1e-300, not within the range of float32"),
+        refused("preprocess.scale", "2e36", "preprocess.scale is 2e36, not such that 255 of it and offset stay within float32"),
+        refused("preprocess.offset", "1e300", "preprocess.offset is 1e300, not within the range of float32"),
         refused("postprocess.activation", "\"sigmoid\"", "postprocess.activation is 'sigmoid', not one of none, softmax"),
         refused("postprocess.activation", null, "postprocess.activation is missing"),
         refused("drawing.side", "8", "drawing.side is 8, not at least 16 and at most 1024"),
@@ -87,6 +91,13 @@ internal class HostileManifestTest {
         refused("golden.cases.0.id", "\"..\"", "golden.cases[0].id is '..', not the plain name of a file"),
         refused("golden.cases.0.kind", "\"sound\"", "golden.cases[0].kind is 'sound', not one of image, picture, strokes"),
         refused("golden.cases.0.top1", "10", "golden.cases[0].top1 is 10, not at least 0 and at most 9"),
+        refused("golden.cases.0.id", "\"picture-000\"", "is 'picture-000', not an id of its own"),
+        refused("golden.encoded", "[\"nobody\", \"golden/encoded.png\"]", "golden.encoded[0] is 'nobody', not the id of a golden case"),
+        refused("drawing", "null", "has strokes, drawing is null"),
+        refused("golden.cases.0.pixels_shape", "[2147483647, 2147483647, 7]", "not at least 1 and at most 20000"),
+        refused("golden.cases.0.pixels_shape", "[20000, 20000, 3]", "golden.cases[0].pixels_shape is a list of 3, not at most 300000000 bytes"),
+        refused("golden.cases.0.pixels_shape", "[28, 28, 2]", "golden.cases[0].pixels_shape[2] is 2, not 1 or 3"),
+        refused("golden.cases.0.pixels_shape", "[28, 29]", "is an image of [28, 29], not of [28, 28]"),
         refused("golden.cases.0.pixels_shape", "[28]", "not (height, width) or (height, width, channels)"),
     )
 
@@ -110,6 +121,11 @@ internal class HostileManifestTest {
             digits.replaceFirst("\"labels\": [", "\"labels\": [" + "\"\",".repeat(6_000_000)),
             "more than 16777216",
         ),
+        text("has more values than memory should hold", "[" + "{\"\":0},".repeat(1_400_000) + "0]", "it has more than 500000 values"),
+        text("has a name of a million letters", "{\"${"n".repeat(1_000_000)}\": nothing}", "not JSON"),
+        text("has a long name twice, deep down", "{\"${"n".repeat(1_000_000)}\": {\"a\": 1, \"a\": 2}}", "'a' stands twice"),
+        text("has a line break in a name that stands twice", "{\"a\\nb\": 1, \"a\\nb\": 2}", "'a?b' stands twice"),
+        text("has a line break in a value", with(digits, "profile", "\"dr\\naft\\u2028\\u202e\""), "profile is 'dr?aft??', not one of"),
         text("claims a billion labels", with(digits, "model.output.shape", "[1, 1000000000]"), "not at most 64000000 values in all"),
         text(
             "has a float tensor with a scale",
@@ -117,6 +133,23 @@ internal class HostileManifestTest {
             "null, as a float32 tensor has no scale",
         ),
     )
+
+    @Test
+    fun `names that were made to share a hash take no longer than others`() {
+        // Each pair of letters has the hash of the other: 2 to the 17 names of one hash.
+        fun names(pairs: List<String>) = List(1 shl 17) { name -> (0 until 17).joinToString("") { pairs[name shr it and 1] } }
+        fun milliseconds(names: List<String>): Double {
+            val text = names.joinToString(",", "{", "}") { "\"$it\":0" }
+            val start = System.nanoTime()
+            message(text)
+            return (System.nanoTime() - start) / 1e6
+        }
+        val alike = names(listOf("Aa", "BB"))
+        assertEquals(1, alike.map { it.hashCode() }.toSet().size)
+        val others = List(3) { milliseconds(names(listOf("Aa", "Cb"))) }.min()
+        val found = milliseconds(alike)
+        assertTrue(found < MOST_FOR_HASHES * others + 1000) { "$found ms, names of many hashes $others ms" }
+    }
 
     @Test
     fun `ink's options without ink's crop are refused`() {
@@ -132,7 +165,7 @@ internal class HostileManifestTest {
 
     @Test
     fun `a manifest of before postprocess and drawing still reads`() {
-        val old = Manifest.read(with(with(digits, "postprocess", null), "drawing", null))
+        val old = Manifest.read(with(with(shapes, "postprocess", null), "drawing", null))
         assertEquals(PostprocessSpec(Activation.NONE), old.postprocess)
         assertNull(old.drawing)
     }
@@ -143,12 +176,15 @@ internal class HostileManifestTest {
     private fun text(name: String, manifest: String, sentence: String) = DynamicTest.dynamicTest(name) {
         val message = message(manifest)
         assertTrue(sentence in message) { "$name: '$message' does not say '$sentence'" }
-        assertTrue(message.startsWith("manifest: ") && '\n' !in message && message.length < 300, message)
+        assertTrue(isOneShortLine(message), message)
     }
 
     private fun message(manifest: String): String = assertThrows(ManifestError::class.java) { Manifest.read(manifest) }.message.orEmpty()
 
     private companion object {
+        /** A tree of 131,072 names is some 17 levels deep; a list that is searched from its start takes thousands. */
+        const val MOST_FOR_HASHES = 50
+
         /** [text] with the value at [path] replaced, or taken away where it is null. */
         fun with(text: String, path: String, value: String?): String {
             val root = JsonParser.parseString(text)

@@ -42,6 +42,7 @@ internal class ManifestFuzzTest {
         if (manifest.model.input.elements < 1_000_000) Preprocess(manifest.preprocess, manifest.model.input)
         false
     } catch (refusal: ManifestError) {
+        assertTrue(isOneShortLine(refusal.message.orEmpty())) { "round $round: ${refusal.message}" }
         true
     } catch (other: Throwable) {
         throw AssertionError("round $round: $other instead of a ManifestError", other)

@@ -5,6 +5,7 @@ import java.nio.ByteOrder
 import java.nio.file.Files
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -40,6 +41,23 @@ internal class ModelClassifierTest {
         val output = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, Float.NaN).array()
         val error = assertThrows(EngineError::class.java) { ModelClassifier(floats, Replay(output)).classify(pixels, 1) }
         assertEquals("the model's answer on a replay holds NaN or infinity", error.message)
+    }
+
+    @Test
+    fun `an engine stays its opener's where the classifier cannot be made`() {
+        val engine = Replay(ByteArray(0))
+        val unlike = manifest.copy(preprocess = PreprocessSpec(8, 8))
+        assertThrows(IllegalArgumentException::class.java) { ModelClassifier(unlike, engine) }
+        assertFalse(engine.closed)
+    }
+
+    @Test
+    fun `buffers that memory has no room for are an error with a sentence, not the end of the app`() {
+        val error = assertThrows(EngineError::class.java) {
+            ModelClassifier.withinMemory(manifest.model.input) { throw OutOfMemoryError("Java heap space") }
+        }
+        val name = manifest.model.input.name
+        assertEquals("tensor '$name', [1, 32, 32, 3], needs more memory than this app is given", error.message)
     }
 
     private class Replay(private val answer: ByteArray) : Engine {

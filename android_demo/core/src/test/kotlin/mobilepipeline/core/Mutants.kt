@@ -81,6 +81,8 @@ internal class ChangedCore(private val classes: Path, private val files: List<St
         val answer = try {
             method.invoke(null, *arguments)
         } catch (error: InvocationTargetException) {
+            // A class that is missing or does not fit is a fault of this harness, not what a wrong number does.
+            (error.targetException as? LinkageError)?.let { throw it }
             return listOf("threw ${error.targetException}")
         }
         return (answer as List<*>).map { it.toString() }
@@ -96,7 +98,10 @@ internal class ChangedCore(private val classes: Path, private val files: List<St
 
     private fun bytes(name: String): ByteArray {
         val path = name.replace('.', '/') + ".class"
-        if (files.any { isOf(it.removeSuffix(".kt"), name.removePrefix(HOME)) }) return Files.readAllBytes(classes.resolve(path))
+        if (files.any { isOf(it.removeSuffix(".kt"), name.removePrefix(HOME)) }) {
+            val file = classes.resolve(path)
+            return if (Files.exists(file)) Files.readAllBytes(file) else throw NoClassDefFoundError("$file is missing")
+        }
         return (parent.getResourceAsStream(path) ?: throw ClassNotFoundException(name)).use { it.readBytes() }
     }
 

@@ -3,6 +3,7 @@ package mobilepipeline.core
 import java.nio.file.Path
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.BeforeAll
 import org.junit.jupiter.api.DynamicTest
@@ -16,6 +17,8 @@ import org.junit.jupiter.api.io.TempDir
 internal class MutationTest {
     private lateinit var right: ChangedCore
     private lateinit var wrong: List<ChangedCore>
+    private var caughtByGolden = 0
+    private var caughtByVectors = 0
 
     @BeforeAll
     fun compile(@TempDir work: Path) {
@@ -29,20 +32,33 @@ internal class MutationTest {
         assertEquals(emptyList<String>(), golden(right) + vectors(right))
     }
 
+    @Test
+    fun `a class that is missing is the harness's fault, not a change that was noticed`(@TempDir empty: Path) {
+        val broken = ChangedCore(empty, listOf("Weights.kt"))
+        assertThrows(LinkageError::class.java) { vectors(broken) }
+    }
+
     @TestFactory
     fun `a golden case fails with`(): List<DynamicTest> = GOLDEN.mapIndexed { number, mutant ->
-        DynamicTest.dynamicTest(mutant.name) { assertTrue(golden(wrong[number]).isNotEmpty()) { "${mutant.name}: no golden case fails" } }
+        DynamicTest.dynamicTest(mutant.name) {
+            assertTrue(golden(wrong[number]).isNotEmpty()) { "${mutant.name}: no golden case fails" }
+            caughtByGolden++
+        }
     }
 
     @TestFactory
     fun `a vector fails with`(): List<DynamicTest> = (GOLDEN + VECTORS).zip(wrong).filter { (mutant) -> mutant != LABEL_ORDER }
         .map { (mutant, core) ->
-            DynamicTest.dynamicTest(mutant.name) { assertTrue(vectors(core).isNotEmpty()) { "${mutant.name}: no vector fails" } }
+            DynamicTest.dynamicTest(mutant.name) {
+                assertTrue(vectors(core).isNotEmpty()) { "${mutant.name}: no vector fails" }
+                caughtByVectors++
+            }
         }
 
     @AfterAll
     fun report() {
-        println("mutation check: ${GOLDEN.size} changes fail a golden case, ${VECTORS.size} more a vector")
+        val vectors = GOLDEN.size + VECTORS.size - 1
+        println("mutation check: $caughtByGolden of ${GOLDEN.size} changes fail a golden case, $caughtByVectors of $vectors a vector")
     }
 
     private fun golden(core: ChangedCore) = listOf("digits", "shapes").flatMap {
@@ -68,7 +84,7 @@ internal class MutationTest {
             Mutant("no inversion", "Canvas.kt", "255 - it else it", "it else it"),
             Mutant("paper that counts as ink", "Canvas.kt", "level <= spec.inkThreshold", "level < 1"),
             Mutant("a square from the corner", "Canvas.kt", "left += (width - side) / 2", "left += 0"),
-            Mutant("ink's size cut, not rounded", "Preprocess.kt", "canvas.width * fit / longer + 0.5", "canvas.width * fit / longer"),
+            Mutant("ink's size cut, not rounded", "Preprocess.kt", "canvas.width.toDouble() * fit / longer + 0.5", "canvas.width.toDouble() * fit / longer"),
             Mutant("ink half a pixel off", "Preprocess.kt", "spec.width / 2.0 - column + 0.5 + PLACE_SLACK", "spec.width / 2.0 - column"),
             Mutant("levels cut, not rounded", "Preprocess.kt", "(values[i] + 0.5).toInt()", "values[i].toInt()"),
             Mutant("the tensor's scale left out", "Preprocess.kt", "value.toDouble() / scale", "value.toDouble()"),
@@ -77,7 +93,7 @@ internal class MutationTest {
             Mutant("the answer's zero point left out", "Postprocess.kt", "(quantised - zeroPoint)", "quantised"),
             Mutant("the answer's scale left out", "Postprocess.kt", ".toFloat() * scale.toFloat()", ".toFloat()"),
             Mutant("an answer's bytes read with a sign", "Postprocess.kt", "get(index).toInt() and 0xFF", "get(index).toInt()"),
-            Mutant("the worst class first", "Postprocess.kt", "< probabilities[index]", "> probabilities[index]"),
+            Mutant("the worst class first", "Postprocess.kt", "= value > other ||", "= value < other ||"),
             LABEL_ORDER,
             Mutant("another margin", "Drawing.kt", "MARGIN = 2", "MARGIN = 3"),
             Mutant("a pen half a pixel thinner", "Drawing.kt", "reach = pen / 2 + 0.5", "reach = pen / 2"),
@@ -95,7 +111,14 @@ internal class MutationTest {
             Mutant("offset left out", "Preprocess.kt", "+ spec.offset.toFloat()", ""),
             Mutant("halves up, not away from zero", "Preprocess.kt", "truncate(steps + 0.5 * sign(steps))", "floor(steps + 0.5)"),
             Mutant("no softmax", "Postprocess.kt", "values[i] /= sum", "values[i] /= 1.0"),
-            Mutant("of ties the last first", "Postprocess.kt", "< probabilities[index]", "<= probabilities[index]"),
+            Mutant("dequantised in float64", "Postprocess.kt", ".toFloat() * scale.toFloat()", ".toDouble().times(scale).toFloat()"),
+            Mutant("the picture before under the ink", "Preprocess.kt", "values.fill(0.0)", ""),
+            Mutant("the picture before under this one", "Resize.kt", "out.fill(0.0, 0, height * length)", ""),
+            Mutant("ink over the upper edge", "Preprocess.kt", "0, spec.height - height)", "-1000, spec.height - height)"),
+            Mutant("ink over the lower edge", "Preprocess.kt", "0, spec.height - height)", "0, 1000)"),
+            Mutant("ink over the left edge", "Preprocess.kt", "0, spec.width - width)", "-1000, spec.width - width)"),
+            Mutant("ink over the right edge", "Preprocess.kt", "0, spec.width - width)", "0, 1000)"),
+            Mutant("of ties the last first", "Postprocess.kt", "= value > other ||", "= value >= other ||"),
         )
     }
 }

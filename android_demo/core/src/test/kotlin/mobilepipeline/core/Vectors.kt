@@ -28,6 +28,8 @@ private fun preprocessDifference(case: JsonObject): String? {
     val input = TensorSpec.read(json(case, "input"))
     val shape = case.getAsJsonArray("pixels_shape").map { it.asInt }
     val preprocess = Preprocess(spec, input)
+    // Another picture first, light to the edges: nothing of it may be seen in the next one.
+    preprocess.picture(Pixels(40, 40, 1).apply { bytes.fill(if (spec.invert) 0 else -1) })
     val image = preprocess.picture(Pixels(shape[0], shape[1], shape.getOrElse(2) { 1 }, bytes(case, "pixels")))
     val tensor = ByteArray(input.bytes)
     preprocess.fill(Pixels(spec.height, spec.width, spec.channels.count, bytes(case, "image")), ByteBuffer.wrap(tensor))

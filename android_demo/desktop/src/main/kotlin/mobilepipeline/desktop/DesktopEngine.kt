@@ -15,7 +15,9 @@ import org.bytedeco.tensorflowlite.TfLiteTensor
 import org.bytedeco.tensorflowlite.global.tensorflowlite.*
 
 /**
- * TensorFlow Lite's C library on a computer: the same kernels for the CPU that a phone has, built for this one.
+ * TensorFlow Lite's C library on a computer: kernels for the CPU of the same sources that a phone's are built of.
+ *
+ * Not of the same release: Maven Central has none of the app's for computers, so that [delegate] names its own.
  *
  * @param file `model.tflite`.
  * @param model what the manifest says of it; the file must agree.
@@ -52,7 +54,8 @@ public class DesktopEngine(file: Path, model: ShippedModel, options: XnnpackOpti
             }
             check(input, model.input, "input")
             check(output, model.output, "output")
-        } catch (error: EngineError) {
+        } catch (error: Throwable) {
+            // Not EngineError alone: the library's memory is nothing that Java would free.
             close()
             throw error
         }

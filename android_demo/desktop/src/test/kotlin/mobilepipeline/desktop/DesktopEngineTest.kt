@@ -1,14 +1,22 @@
 package mobilepipeline.desktop
 
+import com.google.gson.JsonParser
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.nio.file.Files
 import java.nio.file.Path
+import java.security.MessageDigest
+import java.util.Base64
 import javax.imageio.ImageIO
 import kotlin.math.abs
+import kotlin.random.Random
+import mobilepipeline.core.Channels
+import mobilepipeline.core.Classification
+import mobilepipeline.core.Crop
 import mobilepipeline.core.Delegates
 import mobilepipeline.core.Device
 import mobilepipeline.core.Drawing
+import mobilepipeline.core.ElementType
 import mobilepipeline.core.EngineError
 import mobilepipeline.core.GoldenBundles
 import mobilepipeline.core.GoldenCase
@@ -19,11 +27,17 @@ import mobilepipeline.core.Pixels
 import mobilepipeline.core.Point
 import mobilepipeline.core.Postprocess
 import mobilepipeline.core.Preprocess
+import mobilepipeline.core.PreprocessSpec
+import mobilepipeline.core.TensorSpec
 import mobilepipeline.core.XnnpackOptions
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNotEquals
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assumptions.assumeTrue
+import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.TestFactory
 import org.junit.jupiter.api.io.TempDir
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.MethodSource
@@ -53,14 +67,11 @@ internal class DesktopEngineTest {
     @MethodSource("bundles")
     fun `every golden picture goes in, and its class comes out`(bundle: Path) {
         val manifest = manifest(bundle)
-        val labels = Files.readAllLines(bundle.resolve("labels.txt"))
         ModelClassifier(manifest, engine(bundle, manifest)).use { classifier ->
-            for (case in manifest.golden.cases.filter { it.kind == GoldenKind.PICTURE }) {
-                val all = classifier.classify(pixels(bundle, case), manifest.labels.size).recognitions
-                val golden = all.single { it.index == case.top1 }
-                // Two classes may be as good as equal: then either may come first.
-                assertTrue(all.first().probability - golden.probability <= manifest.golden.outputTolerance, "${case.id}: ${all.take(3)}")
-                assertEquals(labels[case.top1], golden.label)
+            val cases = manifest.golden.cases.filter { it.kind == GoldenKind.PICTURE }
+            assertTrue(cases.isNotEmpty())
+            for (case in cases) {
+                assertAnswers(manifest, case, classifier.classify(pixels(bundle, case), manifest.labels.size))
             }
         }
     }
@@ -69,13 +80,14 @@ internal class DesktopEngineTest {
     @MethodSource("bundles")
     fun `strokes go in, and their class comes out`(bundle: Path) {
         val manifest = manifest(bundle)
-        val drawing = manifest.drawing?.let(::Drawing) ?: return
+        val spec = manifest.drawing
+        assumeTrue(spec != null, "not written by hand")
+        val drawing = Drawing(requireNotNull(spec))
         ModelClassifier(manifest, engine(bundle, manifest)).use { classifier ->
             val cases = manifest.golden.cases.filter { it.kind == GoldenKind.STROKES }
             assertTrue(cases.isNotEmpty())
             for (case in cases) {
-                val best = classifier.classify(drawing.draw(strokes(bundle, case)), 1).recognitions.single()
-                assertEquals(manifest.labels[case.top1], best.label, case.id)
+                assertAnswers(manifest, case, classifier.classify(drawing.draw(strokes(bundle, case)), manifest.labels.size))
             }
         }
     }
@@ -88,7 +100,7 @@ internal class DesktopEngineTest {
         val decoded = decode(bundle.resolve(manifest.golden.encodedFile))
         val found = Preprocess(manifest.preprocess, manifest.model.input).picture(decoded).bytes
         val expected = Files.readAllBytes(bundle.resolve("golden").resolve(case.id).resolve("image.u8"))
-        val levels = found.indices.map { abs((found[it].toInt() and 0xFF) - (expected[it].toInt() and 0xFF)) }
+        val levels = levels(found, expected)
         println("${bundle.fileName}: ${manifest.golden.encodedFile} off by ${levels.average()} levels on average, at most ${levels.max()}")
         if (manifest.golden.encodedFile.endsWith(".png")) {
             assertTrue(levels.max() <= manifest.golden.imageTolerance)
@@ -96,7 +108,43 @@ internal class DesktopEngineTest {
             assertTrue(levels.average() <= JPEG_MEAN_LEVELS)
         }
         ModelClassifier(manifest, engine(bundle, manifest)).use {
-            assertEquals(manifest.labels[case.top1], it.classify(decoded, 1).recognitions.single().label)
+            assertAnswers(manifest, case, it.classify(decoded, manifest.labels.size))
+        }
+    }
+
+    @Test
+    fun `a JPEG is decoded as near to the reference's as decoders come`() {
+        val folder = checkout.resolve("android_demo/core/src/test/resources/vectors")
+        val vectors = JsonParser.parseString(Files.readString(folder.resolve("vectors.json"))).asJsonObject
+        val case = vectors.getAsJsonArray("decoded").single().asJsonObject
+        val expected = Base64.getDecoder().decode(case["image"].asString)
+        val spec = PreprocessSpec(32, 32, Channels.RGB, crop = Crop.CENTER_SQUARE)
+        val input = TensorSpec("image", listOf(1, 32, 32, 3), ElementType.FLOAT32, null, null)
+        val found = Preprocess(spec, input).picture(decode(folder.resolve(case["name"].asString))).bytes
+        assertEquals(expected.size, found.size)
+        val levels = levels(found, expected)
+        println("${case["name"].asString}: off by ${levels.average()} levels on average, at most ${levels.max()}")
+        assertTrue(levels.average() <= JPEG_MEAN_LEVELS) { "off by ${levels.average()}" }
+    }
+
+    @TestFactory
+    fun `the app's own model is the one of its manifest, opens and answers`(): List<DynamicTest> = GoldenBundles.shipped().map { folder ->
+        DynamicTest.dynamicTest("${folder.fileName}") {
+            val manifest = manifest(folder)
+            val file = Files.readAllBytes(folder.resolve(manifest.model.file))
+            assertEquals(manifest.model.bytes, file.size.toLong())
+            val sum = MessageDigest.getInstance("SHA-256").digest(file).joinToString("") { "%02x".format(it) }
+            assertEquals(manifest.model.sha256, sum)
+            assertEquals(manifest.labels, Files.readAllLines(folder.resolve("labels.txt")))
+            ModelClassifier(manifest, engine(folder, manifest)).use { classifier ->
+                val pictures = listOf(pictureOf(Random(1)), manifest.drawing?.let { Drawing(it).draw(listOf(STROKE)) } ?: pictureOf(Random(2)))
+                val answers = pictures.map { classifier.classify(it, manifest.labels.size).recognitions }
+                for (answer in answers) {
+                    assertEquals(manifest.labels.size, answer.map { it.label }.toSet().size)
+                    assertEquals(1.0, answer.sumOf { it.probability }, 0.01 + manifest.labels.size * (manifest.model.output.scale ?: 0.0) / 2)
+                }
+                assertNotEquals(answers[0], answers[1], "whatever goes in, the same comes out")
+            }
         }
     }
 
@@ -134,6 +182,24 @@ internal class DesktopEngineTest {
          */
         const val JPEG_MEAN_LEVELS = 1.0
 
+        /** One stroke across and down, for models of handwriting. */
+        val STROKE = listOf(Point(0.0, 0.0), Point(40.0, 5.0), Point(15.0, 60.0))
+
+        val checkout: Path = Path.of(System.getProperty("mobilepipeline.checkout"))
+
+        fun pictureOf(random: Random) = Pixels(90, 70, 3).also { random.nextBytes(it.bytes) }
+
+        fun levels(found: ByteArray, expected: ByteArray) =
+            expected.indices.map { abs((found[it].toInt() and 0xFF) - (expected[it].toInt() and 0xFF)) }
+
+        /** Two classes may be as good as equal: then either may come first. */
+        fun assertAnswers(manifest: Manifest, case: GoldenCase, answer: Classification) {
+            val all = answer.recognitions
+            val golden = all.single { it.index == case.top1 }
+            assertTrue(all.first().probability - golden.probability <= manifest.golden.outputTolerance, "${case.id}: ${all.take(3)}")
+            assertEquals(manifest.labels[case.top1], golden.label)
+        }
+
         @JvmStatic
         fun bundles() = GoldenBundles.all().filter { Files.exists(it.resolve("model.tflite")) }.also { check(it.isNotEmpty()) }
 
@@ -153,7 +219,7 @@ internal class DesktopEngineTest {
 
         fun strokes(bundle: Path, case: GoldenCase): List<List<Point>> {
             val text = Files.readString(bundle.resolve("golden").resolve(case.id).resolve("strokes.json"))
-            return com.google.gson.JsonParser.parseString(text).asJsonArray.map { stroke ->
+            return JsonParser.parseString(text).asJsonArray.map { stroke ->
                 stroke.asJsonArray.map { it.asJsonArray.let { point -> Point(point[0].asDouble, point[1].asDouble) } }
             }
         }

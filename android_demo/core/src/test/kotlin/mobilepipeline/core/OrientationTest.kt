@@ -1,14 +1,14 @@
-package mobilepipeline.demo
+package mobilepipeline.core
 
-import org.junit.Assert.assertEquals
-import org.junit.Test
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Test
 
 /** A photo of two rows and three columns, as each Exif orientation has it upright. */
-class OrientationTest {
+internal class OrientationTest {
     private val photo = listOf("abc", "def")
 
     @Test
-    fun everyTagTurnsThePhotoUpright() {
+    fun `every tag turns the photo upright`() {
         val upright = mapOf(
             1 to listOf("abc", "def"),
             2 to listOf("cba", "fed"),
@@ -19,11 +19,11 @@ class OrientationTest {
             7 to listOf("fc", "eb", "da"),
             8 to listOf("cf", "be", "ad"),
         )
-        for ((tag, expected) in upright) assertEquals("tag $tag", expected, turned(tag))
+        for ((tag, expected) in upright) assertEquals(expected, turned(tag), "tag $tag")
     }
 
     @Test
-    fun anUnknownTagLeavesItAsItIs() {
+    fun `an unknown tag leaves it as it is`() {
         assertEquals(photo, turned(0))
         assertEquals(photo, turned(9))
     }

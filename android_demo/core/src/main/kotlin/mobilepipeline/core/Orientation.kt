@@ -1,4 +1,4 @@
-package mobilepipeline.demo
+package mobilepipeline.core
 
 /**
  * How a photo's rows and columns lie in the upright picture: the Orientation tag, 1..8, of Exif 2.3 (section 4.6.4).
@@ -9,16 +9,16 @@ package mobilepipeline.demo
  * @property perRow what is added for each row down the photo.
  * @property perColumn what is added for each column along it.
  */
-class Orientation private constructor(
-    val height: Int,
-    val width: Int,
-    val start: Int,
-    val perRow: Int,
-    val perColumn: Int,
+public class Orientation private constructor(
+    public val height: Int,
+    public val width: Int,
+    public val start: Int,
+    public val perRow: Int,
+    public val perColumn: Int,
 ) {
-    companion object {
+    public companion object {
         /** Of a photo of [height] x [width] as stored; an unknown [tag] is upright, as Exif readers agree. */
-        fun of(tag: Int, height: Int, width: Int): Orientation {
+        public fun of(tag: Int, height: Int, width: Int): Orientation {
             val last = height * width - 1
             // Tags 5 to 8 lie on their side: rows become columns.
             return when (tag) {
