@@ -156,6 +156,6 @@ def test_the_wrapper_task_asks_for_the_gradle_of_the_wrapper_settings() -> None:
 
 
 def test_the_libraries_bear_their_double_namespace() -> None:
-    """From version 9 on the plug-in for Android refuses two libraries of one namespace; two of these have one."""
+    """Version 9 of Gradle's plug-in for Android refuses two libraries of one namespace; these have one."""
     catalog = tomllib.loads((TOOLS.parents[1] / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))
     assert catalog["versions"]["agp"].split(".")[0] == "8"
