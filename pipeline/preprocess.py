@@ -110,9 +110,7 @@ class PreprocessSpec(BaseModel):
             raise ValueError("scale 0 makes every picture the same")
         ends = (self.scale, self.offset, 255 * self.scale + self.offset)
         if max(map(abs, ends)) > LARGEST_FLOAT32 or abs(self.scale) < SMALLEST_FLOAT32:
-            raise ValueError(
-                f"scale {self.scale:g} and offset {self.offset:g} leave the range of float32"
-            )
+            raise ValueError(f"scale {self.scale:g} and offset {self.offset:g} leave the range of float32")
         return self
 
     @property
