@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .PHONY: help build test test-slow test-all lint format android-test android-apk ios-test golden contract bench docs lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 # The lock fixes every version and hash; the package itself is linked, so that edits take effect.
 $(READY): pyproject.toml requirements.lock
@@ -46,7 +46,7 @@ android-test: ## the contract in Kotlin on the JVM, with the real TensorFlow Lit
 android-apk: ## build, sign and verify the demo APK without Android's SDK (JDK 17, Maven, apt or apksigner)
 	$(PYTHON) android_demo/tools/apk
 
-ios-test: ## the contract in Swift, with the real TensorFlow Lite; sets up Swift where there is none
+ios-test: ## the contract in Swift, with the real TensorFlow Lite (npm); sets up Swift where there is none
 	ios_demo/tools/test.sh
 
 golden: $(READY) ## build the golden bundles of the tests anew
@@ -68,4 +68,5 @@ lock: $(READY) ## choose versions anew for pyproject.toml
 		--no-emit-index-url --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove the environment and all runs
-	rm -rf $(VENV) runs build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) runs build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
+		android_demo/build android_demo/*/target ios_demo/.build

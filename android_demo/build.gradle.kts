@@ -4,7 +4,8 @@ plugins {
     alias(libs.plugins.kotlin.jvm) apply false
 }
 
-// `gradle wrapper`, whatever Gradle runs it, asks for the one that gradle-wrapper.properties names, with its sum.
+// `gradle wrapper`, run by any Gradle that the Android plug-in takes (8.13 or a newer 8.x), asks for the one that
+// gradle-wrapper.properties names, with its sum.
 // For another version both change, here and there: tests/android_demo compares them.
 tasks.wrapper {
     gradleVersion = "8.14.3"

@@ -30,7 +30,6 @@ let package = Package(
     platforms: [.iOS(.v16), .macOS(.v13)],
     products: [
         .library(name: "ClassifierCore", targets: ["ClassifierCore"]),
-        .library(name: "GoldenCases", targets: ["GoldenCases"]),
     ],
     targets: [
         .target(name: "ClassifierCore"),

@@ -5,7 +5,7 @@ plugins {
     alias(libs.plugins.kotlin.android)
 }
 
-fun number(name: String): String = providers.gradleProperty("demo.$name").get()
+fun setting(name: String): String = providers.gradleProperty("demo.$name").get()
 
 android {
     // Package of the classes and of R, as NAMESPACE in tools/apk/steps.py; the applicationId may be another.
@@ -13,11 +13,11 @@ android {
     compileSdk = 35
 
     defaultConfig {
-        applicationId = number("applicationId")
-        minSdk = number("minSdk").toInt()
-        targetSdk = number("targetSdk").toInt()
-        versionCode = number("versionCode").toInt()
-        versionName = number("versionName")
+        applicationId = setting("applicationId")
+        minSdk = setting("minSdk").toInt()
+        targetSdk = setting("targetSdk").toInt()
+        versionCode = setting("versionCode").toInt()
+        versionName = setting("versionName")
         testInstrumentationRunner = "androidx.test.runner.AndroidJUnitRunner"
         // Phones since 2017, and the emulator; as ABIS in tools/apk.
         ndk { abiFilters += listOf("arm64-v8a", "x86_64") }

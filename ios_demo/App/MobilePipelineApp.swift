@@ -12,7 +12,7 @@ struct HomeView: View {
     var body: some View {
         TabView {
             DrawingScreen()
-                .tabItem { Label("Draw", systemImage: "scribble") }
+                .tabItem { Label("Write", systemImage: "scribble") }
             PhotoScreen()
                 .tabItem { Label("Photo", systemImage: "photo") }
         }

