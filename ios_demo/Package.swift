@@ -29,7 +29,7 @@ let package = Package(
     name: "ios_demo",
     platforms: [.iOS(.v16), .macOS(.v13)],
     products: [
-        .library(name: "ClassifierCore", targets: ["ClassifierCore"]),
+        .library(name: "ClassifierCore", targets: ["ClassifierCore"])
     ],
     targets: [
         .target(name: "ClassifierCore"),

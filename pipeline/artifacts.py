@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from converters.tflite.graph import Tensor
 from pipeline.decoder_record import DecoderCell
 from pipeline.delegation_record import AcceleratorRun, DelegationRecord
 from pipeline.diagnostic_record import DiagnosticRecord
@@ -24,6 +25,12 @@ from pipeline.interval import Interval
 from pipeline.preprocess import PreprocessSpec
 
 RECORD = "artifact.json"
+
+NO_FLOAT32_STEP = 2.0**-150
+"""Rounds to 0 in float32, in which apps compute with a tensor's scale; anything above it does not."""
+
+NO_FLOAT32 = 2.0**128 - 2.0**103
+"""Rounds to infinity in float32; anything below it does not."""
 
 
 class _Frozen(BaseModel):
@@ -291,15 +298,26 @@ class TensorSpec(_Frozen):
         name: in the file.
         shape: with the batch dimension.
         dtype: ``float32``, ``uint8`` ...
-        scale: ``real = (q - zero_point) * scale``; None for float tensors.
+        scale: ``real = (q - zero_point) * scale``, a positive float32; None for float tensors.
         zero_point: None for float tensors.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    scale: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
+    scale: float | None = Field(default=None, gt=NO_FLOAT32_STEP, lt=NO_FLOAT32, allow_inf_nan=False)
     zero_point: int | None = None
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Self:
+        """What a file says of one of its tensors; of several scales the first."""
+        return cls(
+            name=tensor.name,
+            shape=tensor.shape,
+            dtype=tensor.dtype,
+            scale=tensor.scales[0] if tensor.scales else None,
+            zero_point=tensor.zero_points[0] if tensor.zero_points else None,
+        )
 
 
 class Variant(_Frozen):

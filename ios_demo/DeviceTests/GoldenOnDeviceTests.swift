@@ -46,7 +46,7 @@ final class GoldenOnDeviceTests: XCTestCase {
             let photo = try Photo(file: Data(contentsOf: bundle.url.appendingPathComponent(golden.encodedFile)))
             XCTAssertEqual(photo.reducedBy, 1)
             XCTAssertEqual([photo.pixels.height, photo.pixels.width], Array(each.pixelsShape.prefix(2)), "\(bundle)")
-            let (classifier, _) = try LiveClassifier.open(manifest, bundle.model)
+            let classifier = try LiveClassifier.open(manifest, bundle.model)
             let answer = try await classifier.classify(photo.pixels, top: 1)
             XCTAssertEqual(answer.recognitions.map(\.index), [each.top1], "\(bundle)/\(each.id)")
         }

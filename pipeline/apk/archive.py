@@ -41,7 +41,7 @@ MOST_UNPACKED = 512_000_000
 zip of 500 kB can say that it holds so much."""
 
 MOST_UNPACKED_IN_ALL = 2_000_000_000
-"""Bytes to which all files that are looked at may unpack; some ten seconds."""
+"""Bytes to which all compressed files that are looked at may unpack; some ten seconds."""
 
 
 class InvalidApkError(StepError):
@@ -149,16 +149,17 @@ class Archive:
         """A whole file, unpacked and checked against its checksum.
 
         Raises:
-            UnreadableEntryError: it is damaged, or larger than ``most`` bytes, or than what is left of
-                MOST_UNPACKED_IN_ALL.
+            UnreadableEntryError: it is damaged, or larger than ``most`` bytes, or is compressed and larger
+                than what is left of MOST_UNPACKED_IN_ALL. A stored one is as large as what there is of it.
         """
-        most = min(most, self._left)
+        if not entry.stored:
+            most = min(most, self._left)
         if entry.bytes > most:
             raise UnreadableEntryError(f"unpacks to {entry.bytes:,} bytes, more than {most:,} are not read")
         data = self.content[entry.offset : entry.offset + entry.stored_bytes]
         if not entry.stored:
+            self._left -= entry.bytes  # before: a stream that turns out damaged took its time too
             data = _inflated(data, entry.bytes)
-            self._left -= len(data)
         if len(data) != entry.bytes or zlib.crc32(data) != entry.checksum:
             raise UnreadableEntryError("damaged: size or checksum are not those of the directory")
         return data

@@ -120,6 +120,11 @@ def _of_library(library: Library, extracted: bool | None) -> Iterator[str]:
 def _of_model(model: PackedModel) -> Iterator[str]:
     if model.trouble:
         yield f"{model.name}: {model.trouble}"
+    if model.never:
+        yield (
+            f"{model.name}: no release of TensorFlow Lite computes it right ({', '.join(model.never)}): "
+            "convert it again"
+        )
     if not model.stored:
         suffix = PurePosixPath(model.name).suffix.removeprefix(".")
         name = "" if suffix else "name it *.tflite, and "

@@ -32,9 +32,10 @@ class PackedModel:
         stored: whether it lies uncompressed, so that it can be memory-mapped.
         offset: of its data in the APK.
         alignment: largest power of two that divides the offset.
-        min_runtime: TensorFlow Lite release that its ops need; None where it is not known.
-        decided_by: op versions that no older release has.
+        min_runtime: TensorFlow Lite release that its ops need; None where it is not known, or none will do.
+        decided_by: op versions that no older release has; empty where none will do.
         unknown_ops: op versions of which nothing is known.
+        never: ops that no release computes right; see :mod:`converters.tflite.hybrid_depthwise`.
         trouble: why it could not be read; "" where it could.
     """
 
@@ -47,6 +48,7 @@ class PackedModel:
     min_runtime: str | None
     decided_by: tuple[str, ...]
     unknown_ops: tuple[str, ...]
+    never: tuple[str, ...]
     trouble: str
 
     @property
@@ -83,7 +85,8 @@ def _model(archive: Archive, entry: Entry) -> PackedModel:
         offset=entry.offset,
         alignment=entry.alignment,
         min_runtime=runtime.text if runtime is not None and known else None,
-        decided_by=() if runtime is None else runtime.decided_by,
+        decided_by=() if runtime is None or runtime.never else runtime.decided_by,
         unknown_ops=() if runtime is None else runtime.unknown,
+        never=() if runtime is None else runtime.never,
         trouble=trouble,
     )

@@ -184,8 +184,17 @@ def _library(one: "Library") -> tuple[str, ...]:
 
 
 def _model(one: "PackedModel") -> tuple[str, ...]:
-    runtime = "?" if one.trouble else one.min_runtime or f"unknown: {', '.join(one.unknown_ops)}"
     return (
         plain(one.name), f"{one.bytes:,}", _lies(stored=one.stored), f"{one.alignment:,}",
-        plain(runtime), one.sha256 or "?",
+        plain(_runtime(one)), one.sha256 or "?",
     )  # fmt: skip
+
+
+def _runtime(one: "PackedModel") -> str:
+    from converters.tflite.versions import NO_RELEASE
+
+    if one.trouble:
+        return "?"
+    if one.never:
+        return NO_RELEASE
+    return one.min_runtime or f"unknown: {', '.join(one.unknown_ops)}"

@@ -175,12 +175,17 @@ def _verify_bundle(folder: Path, options: BuildOptions) -> None:
     )
     errors = failures(diagnosis.gates(found))
     failed = [replay for replay in replays if replay.wrong or (replay.reason and not replay.absent)]
+    if failed:
+        errors = [f"golden vectors fail on {', '.join(r.runtime for r in failed)}", *errors]
+    if all(replay.absent for replay in replays):
+        choices = ", ".join(r.runtime for r in replays)
+        errors.append(f"no runtime is here to run the golden vectors; install one of {choices}")
     if options.as_json:
         print_json(
             {
                 "bundle": str(folder),
                 "name": manifest.name,
-                "passed": not failed and not errors,
+                "passed": not errors,
                 "golden": [asdict(replay) for replay in replays],
                 "diagnostics": found,
             }
@@ -197,8 +202,8 @@ def _verify_bundle(folder: Path, options: BuildOptions) -> None:
                     str(r.cases or ""),
                     "" if r.max_difference is None else f"{r.max_difference:.2e}",
                     f"{manifest.golden.output_tolerance:.2e}",
-                    f"absent: {r.reason}" if r.absent
-                    else f"FAILED: {r.reason or ', '.join(r.wrong)}" if r in failed
+                    f"FAILED: {'; '.join(filter(None, (r.reason, ', '.join(r.wrong))))}" if r in failed
+                    else f"absent: {r.reason}" if r.absent
                     else "passed",
                 )
                 for r in replays
@@ -206,8 +211,6 @@ def _verify_bundle(folder: Path, options: BuildOptions) -> None:
         )  # fmt: skip
         for line in diagnosis.lines(found):
             click.echo(line)
-    if failed:
-        errors = [f"golden vectors fail on {', '.join(r.runtime for r in failed)}", *errors]
     if errors:
         raise GateError(f"{folder}: {'; '.join(errors)}")
 

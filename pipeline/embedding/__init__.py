@@ -10,6 +10,7 @@ from pipeline.embedding.destination import Destination
 from pipeline.embedding.plan import Plan
 from pipeline.embedding.writing import Outcome
 from pipeline.errors import UsageError
+from pipeline.release import described
 from pipeline.release.bundle import intact
 
 __all__ = ["Embedded", "embed"]
@@ -53,7 +54,7 @@ def embed(
         dependency_file: takes the lines for the app's build file too; None: they are only told.
 
     Raises:
-        StepError: the bundle is damaged, or files are in the way.
+        StepError: the bundle is damaged or describes another model, no runtime computes its model right, or files are in the way.
         UsageError: the folder is no app, or the bundle is a smoke build.
         StorageError: the app cannot be written.
         BusyError: another embed is at work in it.
@@ -66,8 +67,12 @@ def embed(
         )
     model = bundle / manifest.model.file
     need = dependencies.need(
-        inspect(model), runtime_floor=manifest.model.runtime_floor, delegates=manifest.model.delegates
+        inspect(model),
+        where=str(model),
+        runtime_floor=manifest.model.runtime_floor,
+        delegates=manifest.model.delegates,
     )
+    described.hold(bundle, manifest)
     subject = places.Subject(bundle=bundle, manifest=manifest, need=need, core=core)
     plan = places.plan(subject, place, receipt.read(place.root, place.kind))
     if dependency_file is not None:

@@ -11,6 +11,7 @@ from converters.spec import parse_version
 from converters.tflite import releases
 from converters.tflite.graph import Inspection
 from converters.tflite.versions import minimum_runtime, requirements, version_text
+from pipeline.errors import StepError
 
 TENSORFLOW = "org.tensorflow:tensorflow-lite"
 LITERT = "com.google.ai.edge.litert:litert"
@@ -57,9 +58,24 @@ class Need:
         return version_text(self.release)
 
 
-def need(inspection: Inspection, *, runtime_floor: str, delegates: Collection[str]) -> Need:
-    """Works it out from the file itself, as its manifest may be older than the table."""
+def need(inspection: Inspection, *, where: str, runtime_floor: str, delegates: Collection[str]) -> Need:
+    """Works it out from the file itself, as its manifest may be older than the table.
+
+    Args:
+        inspection: of the model.
+        where: names its file in messages.
+        runtime_floor: oldest release that it was made and verified for.
+        delegates: that the app should try.
+
+    Raises:
+        StepError: no release computes the model right, so that no line would help.
+    """
     runtime, floor = minimum_runtime(inspection), parse_version(runtime_floor)
+    if runtime.never:
+        raise StepError(
+            f"{where}: no release of TensorFlow Lite computes it right ({', '.join(runtime.never)}); convert "
+            "it again"
+        )
     return Need(
         release=max(runtime.release or floor, floor),
         floor=floor,

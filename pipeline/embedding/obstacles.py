@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from pipeline.artifacts import sha256
+from pipeline.embedding import reach, receipt
 from pipeline.embedding.plan import Plan
-from pipeline.embedding.receipt import Receipt
+from pipeline.embedding.receipt import Receipt, Slot
 from pipeline.errors import StepError, several
 
 
@@ -16,19 +17,35 @@ def check_owners(plan: Plan, bundle: str, before: Receipt) -> None:
     Names that differ in case alone are one file on the file systems of macOS and Windows.
 
     Raises:
-        StepError: another slot's bundle has a file of the plan.
+        StepError: another slot's bundle has a file of the plan; or it is the same bundle, in another target
+            of an iOS app: its golden vectors and their test are there once.
     """
     for slot, record in before.slots.items():
         if slot == plan.slot:
             continue
         theirs = {name.casefold() for name in record.files}
         shared = sorted(name for name in plan.files if name.casefold() in theirs)
+        if shared and record.bundle == bundle:
+            raise StepError(_moving(plan, slot, record))
         if shared:
             raise StepError(
                 f"{plan.destination.root}: '{bundle}' (slot {plan.slot}) and '{record.bundle}' (slot {slot}, "
                 f"embedded already) would both have {several(shared, limit=3)}; give one of the recipes "
                 "another name and build its bundle anew"
             )
+
+
+def _moving(plan: Plan, slot: str, record: Slot) -> str:
+    """What to say of a bundle that is in another target already, and how it gets into this one."""
+    target = slot.removesuffix(f":{record.bundle}")
+    where = f"target '{target}'" if target else "the app's root"
+    kind = plan.destination.kind
+    homes = dict.fromkeys(reach.own(kind, name) or name for name in sorted(record.files))
+    return (
+        f"{plan.destination.root}: '{record.bundle}' is embedded into {where} already, and its test can be "
+        f"of one target alone; to move it, remove {', '.join(homes)} and slot '{slot}' of {receipt.FILE}, "
+        "and embed it again"
+    )
 
 
 def check_paths(root: Path, names: Iterable[str]) -> None:

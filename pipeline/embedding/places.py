@@ -1,5 +1,6 @@
 """Where everything of a bundle goes in each kind of app."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -187,7 +188,8 @@ def _twice(elsewhere: str | None, destination: Destination, before: Receipt) -> 
     if elsewhere is None:
         return ()
     told = f"the contract's reader is in {elsewhere} already and was not written again"
-    if destination.module in before.readers:
+    record = before.readers.get(destination.module)
+    if record is not None and any(os.path.lexists(destination.root / name) for name in record.files):
         own = f"{destination.module}/{READER}" if destination.module else READER
         told += f"; remove {own}, which an earlier embed wrote: the app has it twice"
     return (told,)

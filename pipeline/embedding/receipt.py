@@ -53,8 +53,8 @@ class Receipt(_Frozen):
     Attributes:
         schema_version: of this format.
         slots: place to bundle: ``drawing`` and ``photo`` in the demo apps, ``MODULE:BUNDLE`` in others.
-        readers: module to the sources of the contract's reader, which all its bundles share; none in the demo
-            apps.
+        readers: module to the sources of the contract's reader, which all its bundles share, while one of
+            them is there; none in the demo apps.
         pending: what a run was about to write; empty once it is done. What is left of an interrupted run is
             told by it from the user's own files.
     """

@@ -61,7 +61,9 @@ def write(plan: Plan, *, bundle: str, model_sha256: str, force: bool) -> Outcome
         obstacles.check_owners(plan, bundle, before)
         slot = Slot(bundle=bundle, model_sha256=model_sha256, files=_digests(plan.files))
         brought = {plan.destination.module: Files(files=_digests(plan.core))} if plan.core else {}
-        after = Receipt(slots={**before.slots, plan.slot: slot}, readers={**before.readers, **brought})
+        after = Receipt(
+            slots={**before.slots, plan.slot: slot}, readers={**_present(root, before.readers), **brought}
+        )
         left = {name for name in before.names() - after.names() if os.path.lexists(root / name)}
         left -= obstacles.other_names(root, left, wanted)
         changed = sorted(
@@ -84,6 +86,15 @@ def write(plan: Plan, *, bundle: str, model_sha256: str, force: bool) -> Outcome
         unchanged=tuple(sorted({*wanted} - {*changed})),
         kept=tuple(sorted(left - {*stale})),
     )
+
+
+def _present(root: Path, readers: Mapping[str, Files]) -> dict[str, Files]:
+    """Those of which something is left: the user may have moved a reader, or removed it."""
+    return {
+        module: record
+        for module, record in readers.items()
+        if any(os.path.lexists(root / name) for name in record.files)
+    }
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from pipeline.parity import decoders, delegation, diagnosis, guarding, promises
 from pipeline.parity.report import COLUMNS, notes, percent, rows
 from pipeline.postprocess import of_graph
 from pipeline.recipe import Recipe
-from pipeline.release import golden, photo_credits
+from pipeline.release import described, golden, photo_credits
 from pipeline.release.examples import Example
 from pipeline.release.manifest import FILE, Manifest, ShippedModel, Verification
 from pipeline.release.manifest import read as read_manifest
@@ -157,9 +157,11 @@ def check(bundle: Path, console: Console) -> tuple[Manifest, list[Replay]]:
     """Checks a bundle as an app's build would: manifest, every hash, golden vectors on every runtime.
 
     Raises:
-        StepError: a file is missing, changed, or not listed; or the manifest is not readable.
+        StepError: a file is missing, changed, or not listed; the manifest is not readable, or not that of
+            its model.
     """
     manifest = intact(bundle)
+    described.hold(bundle, manifest)
     return manifest, list(replay(bundle, manifest, console))
 
 
@@ -167,11 +169,11 @@ def intact(bundle: Path) -> Manifest:
     """Checks the manifest of a bundle, and every file against its hash; runs nothing.
 
     Raises:
-        StepError: as :func:`check`.
+        StepError: a file is missing, changed, or not listed; or the manifest is not readable.
     """
     manifest = read_manifest(bundle)
     found = _records(bundle)
-    for name in sorted({*manifest.files, *found, manifest.model.file, LABELS}):
+    for name in sorted({*manifest.files, *found, manifest.model.file, manifest.golden.encoded[1], LABELS}):
         if name not in found:
             raise StepError(f"{bundle / name}: missing; the manifest lists it")
         if name not in manifest.files:

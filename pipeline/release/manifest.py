@@ -3,6 +3,7 @@
 Its JSON Schema is published beside this file as ``manifest.schema.json``.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from converters.tflite.description import labels_fault
 from pipeline.artifacts import (
     Cell,
     Claim,
@@ -28,7 +30,8 @@ from pipeline.errors import StepError
 from pipeline.guard_record import GuardRecord
 from pipeline.interval import Interval
 from pipeline.postprocess import PostprocessSpec
-from pipeline.preprocess import PreprocessSpec
+from pipeline.preprocess import MAX_DIMENSION, PreprocessSpec
+from pipeline.release import distinct_keys
 from pipeline.shelf import explain
 
 FILE = "manifest.json"
@@ -46,8 +49,17 @@ DOORS: Mapping[str, tuple[int, int] | None] = MappingProxyType(
 )
 """Types of the tensors that an app fills and reads, with the range of those that are quantised."""
 
-CASE_ID = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"
+CASE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 """A case's id names its folder, in bundles, in apps and where languages are compared."""
+
+PLACE = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$"
+"""A file of the bundle, in the words that the apps' readers take: no way leads out of it."""
+
+SHA256 = r"^[0-9a-f]{64}$"
+
+MAX_PIXELS_BYTES = 300_000_000
+"""Of ``pixels.u8``, as for the apps' readers: above the largest photo that is decoded, 89 million
+pixels of RGB."""
 
 
 class _Frozen(BaseModel):
@@ -74,7 +86,7 @@ class ShippedModel(_Frozen):
 
     file: Literal["model.tflite"]
     scheme: str
-    sha256: str
+    sha256: str = Field(pattern=SHA256)
     bytes: int
     input: TensorSpec
     output: TensorSpec
@@ -128,7 +140,9 @@ class GoldenCase(_Frozen):
 
     id: str = Field(pattern=CASE_ID)
     kind: Literal["image", "picture", "strokes"]
-    pixels_shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=2, max_length=3)
+    pixels_shape: tuple[Annotated[int, Field(ge=1, le=MAX_DIMENSION)], ...] = Field(
+        min_length=2, max_length=3
+    )
     label: int | None = Field(ge=0)
     top1: int = Field(ge=0)
     file: str = ""
@@ -149,9 +163,9 @@ class Golden(_Frozen):
     """
 
     runtime: str
-    image_tolerance: int = Field(ge=0)
+    image_tolerance: int = Field(ge=0, le=255)
     output_tolerance: float = Field(ge=0.0)
-    encoded: tuple[str, str]
+    encoded: tuple[str, Annotated[str, Field(pattern=PLACE)]]
     cases: tuple[GoldenCase, ...] = Field(min_length=1)
 
 
@@ -219,6 +233,8 @@ class Manifest(_Frozen):
                 f"delegates are {', '.join(self.model.delegates)}, delegate_plan opens "
                 f"{', '.join(self.model.delegate_plan.named) or 'none'}"
             )
+        if fault := labels_fault(self.labels):
+            raise ValueError(f"labels: {fault}")
         for what in (*self._wrong_doors(), *(f"golden.cases: {each}" for each in self._wrong_cases())):
             raise ValueError(what)
         return self
@@ -229,6 +245,8 @@ class Manifest(_Frozen):
             if door.dtype not in DOORS:
                 yield f"model.{name}.dtype: '{door.dtype}', choose from: {', '.join(DOORS)}"
                 continue
+            if door.shape[0] != 1:
+                yield f"model.{name}.shape: {list(door.shape)}, not a batch of 1 in front"
             limits, given = DOORS[door.dtype], (door.scale, door.zero_point)
             if limits is None and given != (None, None):
                 yield f"model.{name}: {door.dtype} has neither scale nor zero_point"
@@ -250,16 +268,25 @@ class Manifest(_Frozen):
                 yield f"'{case.id}' names a class that is not among the {len(self.labels)} labels"
             if case.pixels_shape[2:] not in ((), (1,), (3,)):
                 yield f"'{case.id}' has {case.pixels_shape[2]} channels: 1 or 3"
+            if math.prod(case.pixels_shape) > MAX_PIXELS_BYTES:
+                yield (
+                    f"'{case.id}' has {math.prod(case.pixels_shape):,} bytes of pixels, "
+                    f"at most {MAX_PIXELS_BYTES:,}"
+                )
+            if case.kind == "strokes" and self.drawing is None:
+                yield f"'{case.id}' has strokes, but 'drawing' is not there"
             if case.kind == "image" and case.pixels_shape != self.preprocess.shape:
                 yield f"'{case.id}' is an image of {case.pixels_shape}, not of {self.preprocess.shape}"
+        if self.golden.encoded[0] not in known:
+            yield f"'{self.golden.encoded[0]}' of golden.encoded is none of them"
 
 
 def read(bundle: Path) -> Manifest:
     """Reads and checks the manifest of a bundle.
 
     Raises:
-        StepError: no manifest, larger than LARGEST, not JSON, of another schema version, or a field out of
-            range.
+        StepError: no manifest, larger than LARGEST, not JSON, of another schema version, a field out of
+            range, or a key that stands twice in one object.
     """
     path = bundle / FILE
     try:
@@ -267,7 +294,11 @@ def read(bundle: Path) -> Manifest:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise StepError(f"{path}: larger than {LARGEST:,} bytes, so no manifest of a bundle")
-        return Manifest.model_validate_json(content)
+        manifest = Manifest.model_validate_json(content)
+        distinct_keys.check(content)
+        return manifest
+    except distinct_keys.TwiceError as error:
+        raise StepError(f"{path}: the key '{error}' stands twice in one object; remove one") from error
     except OSError as error:
         raise StepError(f"{path}: {error.strerror}; a bundle is a folder with a {FILE}") from error
     except ValidationError as error:

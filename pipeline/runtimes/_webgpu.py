@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.delegates import gpu_log
-from converters.tflite.graph import Inspection, Tensor
+from converters.tflite.graph import Inspection
 from converters.tflite.inspect import inspect
 from pipeline.artifacts import TensorSpec
 from pipeline.delegation_record import AcceleratorRun, RefusedOp
@@ -226,7 +226,7 @@ class WebGpuSession:
     def __init__(self, model: Any, inspection: Inspection) -> None:
         self._model = model
         (door,), (output,) = inspection.inputs, inspection.outputs
-        self.input, self.output = _tensor_spec(door), _tensor_spec(output)
+        self.input, self.output = TensorSpec.of(door), TensorSpec.of(output)
         self._doors, self._outputs = model.create_input_buffers(0), model.create_output_buffers(0)
 
     def run_nothing(self) -> None:
@@ -256,13 +256,3 @@ class WebGpuSession:
                 answer = self._answer(np.ascontiguousarray(table[images[index]]))
                 out[index] = answer.reshape(out.shape[1:])
             done(last - first)
-
-
-def _tensor_spec(tensor: Tensor) -> TensorSpec:
-    return TensorSpec(
-        name=tensor.name,
-        shape=tensor.shape,
-        dtype=tensor.dtype,
-        scale=tensor.scales[0] if tensor.scales else None,
-        zero_point=tensor.zero_points[0] if tensor.zero_points else None,
-    )

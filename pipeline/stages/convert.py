@@ -13,7 +13,7 @@ from typing import Any
 
 from converters import ConversionSpec, Converted, Representative, convert, representative, stack
 from converters.tflite.description import Description
-from converters.tflite.inspect import Inspection, Tensor, inspect_bytes
+from converters.tflite.inspect import Inspection, inspect_bytes
 from converters.tflite.keras import from_keras, load_keras
 from converters.tflite.metadata_writer import describe
 from converters.tflite.schemes import SCHEMES
@@ -200,8 +200,8 @@ def variant(converted: Converted) -> Variant:
         bytes=len(converted.content),
         zip_bytes=zip_bytes(converted.content),
         sha256=converted.sha256,
-        input=_tensor_spec(door),
-        output=_tensor_spec(output),
+        input=TensorSpec.of(door),
+        output=TensorSpec.of(output),
         ops=inspection.op_counts,
         claimed_min_runtime=inspection.claimed_min_runtime,
     )
@@ -213,13 +213,3 @@ def zip_bytes(content: bytes) -> int:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("model.tflite", content)
     return len(buffer.getvalue())
-
-
-def _tensor_spec(tensor: Tensor) -> TensorSpec:
-    return TensorSpec(
-        name=tensor.name,
-        shape=tensor.shape,
-        dtype=tensor.dtype,
-        scale=tensor.scales[0] if tensor.scales else None,
-        zero_point=tensor.zero_points[0] if tensor.zero_points else None,
-    )

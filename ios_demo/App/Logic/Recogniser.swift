@@ -11,11 +11,18 @@ struct PictureError: Error, Equatable, CustomStringConvertible {
     var description: String { message }
 }
 
-/// A model that is ready, and why it is on no better delegate.
+/// A model that is ready, what it runs on now, and why on nothing better.
 struct OpenModel: Sendable {
     let manifest: Manifest
     let classifier: any Classifier
+    let delegate: String
     let skipped: [DelegateSkipped]
+
+    /// - Parameter classifier: says what it runs on, which may change with every picture.
+    init(manifest: Manifest, classifier: any Classifier) {
+        (self.manifest, self.classifier) = (manifest, classifier)
+        (delegate, skipped) = (classifier.delegate, classifier.skipped)
+    }
 }
 
 /// What a screen shows of its model.
@@ -117,10 +124,20 @@ final class Recogniser {
         Task {
             while let job = waiting {
                 waiting = nil
-                finish(job, await Self.recognise(job.picture, opened, queue))
+                let result = await Self.recognise(job.picture, opened, queue)
+                refresh()
+                finish(job, result)
             }
             isWorking = false
         }
+    }
+
+    /// A delegate may have failed, and another taken its place: that is shown whatever becomes of the answer.
+    private func refresh() {
+        guard case .ready(let shown) = model else { return }
+        let now = OpenModel(manifest: shown.manifest, classifier: shown.classifier)
+        guard now.delegate != shown.delegate || now.skipped != shown.skipped else { return }
+        change { model = .ready(now) }
     }
 
     private func finish(_ job: Job, _ result: Answer) {

@@ -54,7 +54,7 @@ struct Report: Equatable {
     private static func describe(_ opened: OpenModel) -> [String] {
         let manifest = opened.manifest
         var lines = ["\(manifest.name), \(manifest.model.scheme), \(count(of: manifest.labels.count))"]
-        lines.append("Runs on \(opened.classifier.delegate)")
+        lines.append("Runs on \(opened.delegate)")
         lines += opened.skipped.map { "Not on \($0.name.rawValue): \($0.reason)" }
         if manifest.profile == .smoke {
             lines.append("This model was made in seconds for a test: its answers mean nothing.")

@@ -38,7 +38,7 @@ struct EmbeddedModel: Sendable {
     /// The model on the best delegate; blocks for up to some seconds.
     static func open(_ slot: Slot) throws -> OpenModel? {
         guard let embedded = try EmbeddedModel(slot) else { return nil }
-        let (classifier, skipped) = try LiveClassifier.open(embedded.manifest, embedded.file)
-        return OpenModel(manifest: embedded.manifest, classifier: classifier, skipped: skipped)
+        let classifier = try LiveClassifier.open(embedded.manifest, embedded.file)
+        return OpenModel(manifest: embedded.manifest, classifier: classifier)
     }
 }

@@ -8,6 +8,9 @@ public protocol Classifier: Sendable {
     /// What the model runs on, for the screen: "XNNPACK, 2 threads".
     var delegate: String { get }
 
+    /// Delegates that are not in use, or not any more, each with its reason; none where it never had but one.
+    var skipped: [DelegateSkipped] { get }
+
     /// The `k` most probable classes of a picture.
     ///
     /// - Parameters:
@@ -15,6 +18,10 @@ public protocol Classifier: Sendable {
     ///   - k: at least 1.
     /// - Throws: what the engine threw, `EngineError` where its answer is not a number, or `CancellationError`.
     func classify(_ pixels: Pixels, top k: Int) async throws -> Classification
+}
+
+extension Classifier {
+    public var skipped: [DelegateSkipped] { [] }
 }
 
 /// What a classifier saw, and how long it took.

@@ -30,10 +30,12 @@ public struct DelegateOrder: Sendable, Equatable {
     /// Of the CPU, where a manifest names none.
     static let threads = 2
 
-    /// Best first. The CPU is the last of them, always.
+    /// Best first. The CPU is the last of a model's, always.
     public let choices: [DelegateChoice]
     /// What the manifest names and this platform does not try.
     public let skipped: [DelegateSkipped]
+
+    init(choices: [DelegateChoice], skipped: [DelegateSkipped]) { (self.choices, self.skipped) = (choices, skipped) }
 
     public init(_ model: Manifest.Model) {
         let plan = model.delegatePlan

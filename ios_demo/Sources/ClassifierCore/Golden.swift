@@ -49,6 +49,13 @@ extension Golden: Decodable {
         (encodedCase, encodedFile) = (encoded[0], encoded[1])
         cases = try fields.decode([GoldenCase].self, forKey: .cases)
         guard !cases.isEmpty else { throw fields.refusal(.cases, "is empty") }
+        var ids: Set<String> = []
+        for each in cases where !ids.insert(each.id).inserted {
+            throw fields.refusal(.cases, "has the id \(ManifestError.quoted(each.id)) twice")
+        }
+        guard ids.contains(encodedCase) else {
+            throw fields.refusal(.encoded, "names \(ManifestError.quoted(encodedCase)), which is no golden case")
+        }
     }
 }
 

@@ -20,7 +20,10 @@ struct JsonScan {
     /// One more than the commas and the brackets that open: never fewer than there are values.
     private var values = 1
     /// Keys of each object that is open; nil for a list.
-    private var open: [Set<String>?] = []
+    ///
+    /// As bytes: texts compare by their meaning, by which an accented letter and a letter with its accent are one key.
+    private var open: [Set<[UInt8]>?] = []
+    private let decoder = JSONDecoder()
 
     /// - Throws: `ManifestError`: not UTF-8 without a mark, a zero byte, half a character, a key twice in an object,
     ///   too many values or levels.
@@ -107,8 +110,8 @@ struct JsonScan {
         guard next < bytes.count, bytes[next] == UInt8(ascii: ":") else { return nil }
         var key = String(decoding: bytes[string], as: UTF8.self)
         // As text: "\u0061" and "a" are one key.
-        if key.contains("\\") { key = (try? JSONDecoder().decode(String.self, from: Data("\"\(key)\"".utf8))) ?? key }
-        let isNew = open[open.count - 1]?.insert(key).inserted ?? true
+        if key.contains("\\") { key = (try? decoder.decode(String.self, from: Data("\"\(key)\"".utf8))) ?? key }
+        let isNew = open[open.count - 1]?.insert(Array(key.utf8)).inserted ?? true
         return isNew ? nil : "\(ManifestError.quoted(key)) stands twice in one object"
     }
 }

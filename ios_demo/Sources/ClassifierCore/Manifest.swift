@@ -95,6 +95,10 @@ extension Manifest: Decodable {
         guard (2...Self.mostLabels).contains(labels.count) else {
             throw fields.refusal(.labels, "has \(labels.count), not 2 to \(Self.mostLabels)")
         }
+        for (index, label) in labels.enumerated() {
+            guard let fault = Self.fault(of: label) else { continue }
+            throw ManifestError("manifest: labels[\(index)] is \(ManifestError.quoted(label)), \(fault)")
+        }
         guard model.input.shape == [1] + preprocess.shape else {
             throw ManifestError(
                 "manifest: the input takes \(model.input.shape), preprocessing gives \([1] + preprocess.shape)"
@@ -114,6 +118,32 @@ extension Manifest: Decodable {
                 "manifest: golden case \(ManifestError.quoted(wrong.id)) has a class beyond the \(labels.count) labels"
             )
         }
+        let image = golden.cases.first { $0.kind == .image && $0.pixelsShape != preprocess.shape }
+        if let image {
+            throw ManifestError(
+                "manifest: golden case \(ManifestError.quoted(image.id)) is an image of \(image.pixelsShape), "
+                    + "not of \(preprocess.shape)"
+            )
+        }
+        if drawing == nil, let strokes = golden.cases.first(where: { $0.kind == .strokes }) {
+            throw ManifestError(
+                "manifest: golden case \(ManifestError.quoted(strokes.id)) has strokes, drawing is null"
+            )
+        }
+    }
+
+    /// Why a label cannot be shown on one line; nil where it can. The pipeline writes no other either.
+    private static func fault(of label: String) -> String? {
+        if label.isEmpty { return "not a label: it is empty" }
+        // Most are plain, and a hundred thousand are soon looked over.
+        if label.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return nil }
+        let breaks = label.unicodeScalars.contains { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: true
+            default: false
+            }
+        }
+        return breaks ? "not a label without control characters and line separators" : nil
     }
 
     private static func list(_ names: some Collection<DelegateName>) -> String {

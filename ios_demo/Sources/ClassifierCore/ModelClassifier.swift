@@ -10,7 +10,7 @@ public actor ModelClassifier: Classifier {
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    private nonisolated let executor = QueueExecutor()
+    private nonisolated let executor = QueueExecutor(label: "ClassifierCore.ModelClassifier")
     private let engine: any Engine
     private let preprocess: Preprocess
     private let postprocess: Postprocess
@@ -56,20 +56,6 @@ public actor ModelClassifier: Classifier {
             inferenceMilliseconds: inference.milliseconds
         )
     }
-}
-
-/// A serial queue as an actor's executor; Dispatch's own needs iOS 17.
-private final class QueueExecutor: SerialExecutor {
-    // Delegates of Apple's frameworks leave objects behind with every run.
-    private let queue = DispatchQueue(
-        label: "ClassifierCore.ModelClassifier", qos: .userInitiated, autoreleaseFrequency: .workItem
-    )
-
-    func enqueue(_ job: UnownedJob) {
-        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
-    }
-
-    func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 }
 
 extension Duration {

@@ -7,11 +7,12 @@ import Testing
 /// Answers with the grey level of a one-pixel picture, once it is let through.
 private actor SlowClassifier: Classifier {
     nonisolated let delegate = "slow"
+    nonisolated let skipped: [DelegateSkipped]
     private(set) var seen: [Int] = []
     private var isOpen: Bool
     private var held: [CheckedContinuation<Void, Never>] = []
 
-    init(isOpen: Bool) { self.isOpen = isOpen }
+    init(isOpen: Bool, skipped: [DelegateSkipped] = []) { (self.isOpen, self.skipped) = (isOpen, skipped) }
 
     func classify(_ pixels: Pixels, top k: Int) async throws -> Classification {
         let level = Int(pixels.bytes[0])
@@ -33,6 +34,25 @@ private actor SlowClassifier: Classifier {
     }
 }
 
+/// Changes its delegate with every picture.
+private final class WanderingClassifier: Classifier, @unchecked Sendable {
+    private let lock = NSLock()
+    private var pictures = 0
+
+    var count: Int { lock.withLock { pictures } }
+    var delegate: String { "\(count)" }
+    var skipped: [DelegateSkipped] {
+        count == 0 ? [] : [DelegateSkipped(name: .metal, reason: "\(count - 1) failed")]
+    }
+
+    func classify(_ pixels: Pixels, top k: Int) async throws -> Classification {
+        lock.withLock { pictures += 1 }
+        let level = Int(pixels.bytes[0])
+        if level == 255 { throw EngineError(message: "too bright") }
+        return SlowClassifier.answer(level)
+    }
+}
+
 @MainActor
 @Suite struct RecogniserTests {
     private nonisolated static let manifest: Manifest = {
@@ -48,7 +68,7 @@ private actor SlowClassifier: Classifier {
     }
 
     private func recogniser(_ classifier: SlowClassifier) -> Recogniser {
-        Recogniser { OpenModel(manifest: Self.manifest, classifier: classifier, skipped: []) }
+        Recogniser { OpenModel(manifest: Self.manifest, classifier: classifier) }
     }
 
     /// Waits for other tasks to bring something about; a test that waits in vain fails. Only then, late: tests beside
@@ -153,6 +173,25 @@ private actor SlowClassifier: Classifier {
         try await until { recogniser.answer == .failed(reason: "too bright", isPicture: false) }
     }
 
+    /// As a classifier does whose delegate fails with a picture, be it answered by the next one or not.
+    @Test func whatTheModelRunsOnIsShownAfterEachAnswer() async throws {
+        let classifier = WanderingClassifier()
+        let recogniser = Recogniser { OpenModel(manifest: Self.manifest, classifier: classifier) }
+        func shown() -> [String] {
+            guard case .ready(let opened) = recogniser.model else { return [] }
+            return [opened.delegate] + opened.skipped.map(\.reason)
+        }
+        try await until { shown() == ["0"] }
+        recogniser.submit(Self.picture(1))
+        try await until { recogniser.answer == given(1) }
+        #expect(shown() == ["1", "0 failed"])
+        let report = Report(recogniser.model, recogniser.answer, nothing: "")
+        #expect(report.model.contains("Runs on 1") && report.model.contains("Not on metal: 0 failed"))
+        recogniser.submit(Self.picture(255))
+        try await until { recogniser.answer == .failed(reason: "too bright", isPicture: false) }
+        #expect(shown() == ["2", "1 failed"])
+    }
+
     @Test func aModelThatIsNotThereOrBroken() async throws {
         let missing = Recogniser { nil }
         missing.submit(Self.picture(1))
@@ -183,7 +222,7 @@ private actor SlowClassifier: Classifier {
     @Test func anAnswerWithItsTimesAndWhyNothingBetterRuns() throws {
         let manifest = try GoldenPlaces.bundles()[0].manifest
         let skipped = [DelegateSkipped(name: .coreml, reason: "this device has no Neural Engine")]
-        let model = OpenModel(manifest: manifest, classifier: SlowClassifier(isOpen: true), skipped: skipped)
+        let model = OpenModel(manifest: manifest, classifier: SlowClassifier(isOpen: true, skipped: skipped))
         let answer = Answer.given(SlowClassifier.answer(7))
         let report = Report(.ready(model), answer, nothing: "", locale: Self.british)
         #expect(report.summary == "7" && report.took == "Model 2.0 ms, picture 1.0 ms" && report.problem.isEmpty)

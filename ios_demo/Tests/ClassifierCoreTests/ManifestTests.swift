@@ -26,8 +26,9 @@ import Testing
     }
 
     @Test func bundlesFromBeforeDrawingAndPostprocess() throws {
-        #expect(try Manifest.read(SampleManifest.with("drawing", nil)).drawing == nil)
-        #expect(try Manifest.read(SampleManifest.with("drawing", NSNull())).drawing == nil)
+        func plain(_ text: String) -> String { text.replacingOccurrences(of: "\"strokes\"", with: "\"picture\"") }
+        #expect(try Manifest.read(plain(SampleManifest.with("drawing", nil))).drawing == nil)
+        #expect(try Manifest.read(plain(SampleManifest.with("drawing", NSNull()))).drawing == nil)
         #expect(try Manifest.read(SampleManifest.with("postprocess", nil)).postprocess.activation == .none)
     }
 
@@ -196,6 +197,18 @@ struct Hostile: Sendable, CustomTestStringConvertible {
         .field("golden.encoded", ["picture-000", "..\u{301}/../x"], "golden.encoded is not a case and a file"),
         .field("golden.cases.0.pixels_shape", [28, 20_001], "not (height, width[, channels])"),
         .field("golden.cases.0.pixels_shape", [28, 28, 2], "not (height, width[, channels])"),
+        .field("golden.cases.0.id", "picture-000", "golden.cases has the id 'picture-000' twice"),
+        .field(
+            "golden.encoded", ["nobody", "golden/encoded.png"], "golden.encoded names 'nobody', which is no golden case"
+        ),
+        .field("drawing", NSNull(), "golden case 'strokes-000' has strokes, drawing is null"),
+        .field(
+            "golden.cases.0.pixels_shape", [28, 29], "golden case 'image-000' is an image of [28, 29], not of [28, 28]"
+        ),
+        .field("labels.1", "", "labels[1] is '', not a label: it is empty"),
+        .field("labels.2", "on\ne", "labels[2] is 'on\\u{a}e', not a label without control characters"),
+        .field("labels.0", "\u{9B}1m", "labels[0] is '\\u{9b}1m', not a label without control characters"),
+        .field("labels.0", "\u{E9}\u{2028}", "labels[0] is '\u{E9}\\u{2028}', not a label without control"),
         .field("model.file", "../model.tflite", "not the name of a file in the bundle"),
         .field("model.file", "", "not the name of a file in the bundle"),
         .field("model.sha256", "beef", "model.sha256 is not 64 hexadecimal digits"),
@@ -242,6 +255,18 @@ struct Hostile: Sendable, CustomTestStringConvertible {
     @Test func escapedPairsAndKeysOfOtherObjectsAreTaken() throws {
         let text = SampleManifest.replacing("\"sample\"", "\"\\ud83d\\ude00 \\\" \\\\ { [ , name\"")
         #expect(try Manifest.read(text).name == "\u{1F600} \" \\ { [ , name")
+    }
+
+    /// Texts compare by their meaning, keys of JSON by their code points: both of these are taken, as the twins do.
+    @Test func keysThatLookAlikeAreTwo() throws {
+        let keys = "\"caf\u{E9}\": 1, \"cafe\u{301}\": 2, \"cafe\\u0301s\": 3, \"caf\\u00e9s\": 4, "
+        let text = SampleManifest.replacing("\"name\": \"sample\"", keys + "\"name\": \"sample\"")
+        #expect(try Manifest.read(text).name == "sample")
+    }
+
+    @Test func labelsOfAnyScriptAndPlaneAreTaken() throws {
+        let label = "\u{E9}t\u{E9} \u{732B} \u{1F600}"
+        #expect(try Manifest.read(SampleManifest.with("labels.1", label)).labels[1] == label)
     }
 
     @Test(arguments: Hostile.notJson) func notJson(_ hostile: Hostile) throws { try refused(hostile) }

@@ -10,6 +10,7 @@ from pipeline import apk
 from pipeline.apk import elf, signing
 from pipeline.apk.archive import Archive
 from tests.converters import built
+from tests.converters.test_hybrid_depthwise import content as depthwise
 from tests.pipeline.apk import made
 from tests.pipeline.apk.made import MANIFEST, Packed, Tag
 
@@ -226,6 +227,19 @@ class TestModels:
         (finding,) = found.findings
         assert f"needs TensorFlow Lite {one.min_runtime} (STABLEHLO_CBRT 1)" in finding
         assert "lib/arm64-v8a/libtensorflowlite_jni.so is 2.16.1" in finding
+
+    @pytest.mark.parametrize("dimension", [0, 3])
+    def test_one_that_is_right_nowhere(self, dimension: int) -> None:
+        """Answered with nonsense, or refused: no release is asked for, as none will do."""
+        packed = Packed("m.tflite", depthwise(dimension))
+        (one,) = (
+            found := inspect(made.apk(made.manifest(), packed, made.library(), pairs={made.V2: b""}))
+        ).models
+        assert one.never == ("DEPTHWISE_CONV_2D 4 with one scale on float32",)
+        assert (one.min_runtime, one.decided_by, one.unknown_ops) == (None, (), ())
+        assert found.findings == (
+            f"m.tflite: no release of TensorFlow Lite computes it right ({one.never[0]}): convert it again",
+        )
 
     def test_no_runtime_and_an_unknown_one(self, model: bytes) -> None:
         """Both are said."""

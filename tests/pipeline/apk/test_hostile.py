@@ -145,6 +145,30 @@ class TestBombs:
         troubles = [one.trouble for one in inspect(made.apk(made.manifest(), *files)).models]
         assert sum("are not read" in trouble for trouble in troubles) >= 2
 
+    def test_what_is_stored_costs_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is as large as the APK at most: it is read when all that may be unpacked has been."""
+        monkeypatch.setattr(archives, "MOST_UNPACKED_IN_ALL", 1_000)
+        packed = made.apk(
+            Packed("a", bytes(1_000), deflated=True), Packed("b", bytes(9)), Packed("c", bytes(2_000))
+        )
+        archive = Archive(packed, where="app.apk")
+        assert [len(archive.read(entry)) for entry in archive.entries] == [1_000, 9, 2_000]
+
+    def test_damaged_streams(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What was unpacked before the damage counts too."""
+        monkeypatch.setattr(archives, "MOST_UNPACKED_IN_ALL", 1_500_000)
+        noise = random.Random(SEED).randbytes(1_000)
+        content = bytearray(made.apk(*(Packed(name, bytes(999_000) + noise, deflated=True) for name in "ab")))
+        archive = Archive(bytes(content), where="app.apk")
+        for entry in archive.entries:
+            place = entry.offset + entry.stored_bytes
+            content[place - 900 : place] = b"\xff" * 900
+        archive = Archive(bytes(content), where="app.apk")
+        with pytest.raises(UnreadableEntryError, match="damaged"):
+            archive.read(archive.entries[0])
+        with pytest.raises(UnreadableEntryError, match="more than 500,000 are not read"):
+            archive.read(archive.entries[1])
+
     def test_files_that_overlap(self) -> None:
         """As in the bombs without recursion: many records, one and the same data."""
         content = made.apk(made.manifest(), Packed("a.tflite", bytes(900)), Packed("b.tflite", bytes(900)))

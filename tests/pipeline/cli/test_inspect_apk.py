@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Pipeline
+from tests.converters.test_hybrid_depthwise import content as depthwise
 from tests.pipeline.apk import made
 from tests.pipeline.apk.made import Packed
 from tests.pipeline.cli import fresh
@@ -113,6 +114,21 @@ def test_json(cli: Pipeline, app: Path) -> None:
     assert found["models"][0]["min_runtime"] == manifest["model"]["min_runtime"]
     assert found["bundle"]["found_as"] == ["assets/models/photo/model.tflite"]
     assert "bundle" not in cli("inspect", app, "--json").json
+
+
+def test_a_model_that_is_right_nowhere(cli: Pipeline, tmp_path: Path) -> None:
+    """No release in the table, and the op in what will go wrong."""
+    path = tmp_path / "app.apk"
+    path.write_bytes(made.sound(depthwise(0)))
+    lines = cli("inspect", path).out.splitlines()
+    (model,) = [line for line in lines if "model.tflite" in line and " stored " in line]
+    assert model.split()[-2] == "none"
+    assert lines[-1] == (
+        "  assets/models/photo/model.tflite: no release of TensorFlow Lite computes it right "
+        "(DEPTHWISE_CONV_2D 4 with one scale on float32): convert it again"
+    )
+    never = cli("inspect", path, "--json").json["models"][0]["never"]
+    assert never == ["DEPTHWISE_CONV_2D 4 with one scale on float32"]
 
 
 def test_names_are_made_visible(cli: Pipeline, tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def test_strokes_without_a_way_to_draw_them_are_said(tmp_path: Path) -> None:
     document = json.loads((folder / "manifest.json").read_text("utf-8"))
     document["drawing"] = None
     (folder / "manifest.json").write_text(json.dumps(document), "utf-8")
-    with pytest.raises(StepError, match="case 'strokes-000' has strokes, but 'drawing' is not there"):
+    with pytest.raises(StepError, match="'strokes-000' has strokes, but 'drawing' is not there"):
         verdict(folder)
 
 

@@ -33,6 +33,17 @@ def changed(source: Path, folder: Path, **values: Any) -> Path:
     return copy
 
 
+def with_model(source: Path, folder: Path, content: bytes) -> Path:
+    """A copy with another model, whose hashes are right."""
+    digest = hashlib.sha256(content).hexdigest()
+    record = {"sha256": digest, "bytes": len(content)}
+    files = json.loads((source / "manifest.json").read_text("utf-8"))["files"]
+    own = {"model__sha256": digest, "model__bytes": len(content), "files": {**files, "model.tflite": record}}
+    copy = changed(source, folder, **own)
+    (copy / "model.tflite").write_bytes(content)
+    return copy
+
+
 def with_case_removed(source: Path, folder: Path) -> Path:
     """A later build of the same recipe, without its last golden case and with another label text."""
     copy = Path(shutil.copytree(source, folder))

@@ -19,7 +19,8 @@ def need(floor: str, *delegates: str, ops: tuple[int, int, int] | None = None) -
     """Of a plain model with another floor, or whose ops need another release."""
     from dataclasses import replace
 
-    found = dependencies.need(inspect(photos() / "model.tflite"), runtime_floor=floor, delegates=delegates)
+    file = photos() / "model.tflite"
+    found = dependencies.need(inspect(file), where=str(file), runtime_floor=floor, delegates=delegates)
     if ops is None:
         return found
     text = ".".join(map(str, ops))

@@ -1,6 +1,7 @@
 """Several modules of one app, several bundles in one module: what is shared, and what is not."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pipeline.errors import StepError
 from tests.pipeline.embedding.apps import apple_app, gradle_app, state
 from tests.pipeline.embedding.bundles import changed, handwriting, photos
 
+TEST = "MobilePipelineTests/ShapesContractTest.swift"
 READER = "src/main/java/mobilepipeline/core/Manifest.kt"
 
 
@@ -69,6 +71,71 @@ class TestReader:
         (note,) = done.plan.notes
         assert "remove app/src/main/java/mobilepipeline/core, which an earlier embed wrote" in note
         assert done.outcome.removed == ()
+
+    def test_one_that_was_moved_into_a_library(self, tmp_path: Path) -> None:
+        """Nothing is there twice: that is not said, and the receipt lists it no longer."""
+        root = gradle_app(tmp_path)
+        embed(photos(), root)
+        own, other = (root / "app" / READER).parent, root / "lib/src/main/kotlin/mobilepipeline/core"
+        other.parent.mkdir(parents=True)
+        own.rename(other)
+        done = embed(photos(), root)
+        said = ("the contract's reader is in lib already and was not written again",)
+        assert (done.plan.notes, done.outcome.written, done.outcome.removed) == (said, (), ())
+        assert receipt.read(root, "gradle").readers == {}
+        before = state(root)
+        assert embed(photos(), root).plan.notes == said
+        assert state(root) == before
+
+    def test_one_of_which_something_is_left(self, tmp_path: Path) -> None:
+        """Two halves: still to be removed, and still known as an embed's own."""
+        root = gradle_app(tmp_path)
+        embed(photos(), root)
+        own, other = root / "app" / READER, root / "lib/src/main/kotlin/mobilepipeline/core"
+        other.mkdir(parents=True)
+        own.rename(other / own.name)
+        (note,) = embed(photos(), root).plan.notes
+        assert "remove app/src/main/java/mobilepipeline/core, which an earlier embed wrote" in note
+        assert set(receipt.read(root, "gradle").readers) == {"app"}
+
+
+class TestTargets:
+    """One bundle and two targets of an iOS app: the golden vectors and their test are there once."""
+
+    @pytest.mark.parametrize(
+        ("first", "where", "models"),
+        [
+            ("One", "target 'One'", "One/MobilePipeline/Models/shapes"),
+            (".", "the app's root", "MobilePipeline/Models/shapes"),
+        ],
+    )
+    def test_the_remedy_is_told_and_works(self, tmp_path: Path, first: str, where: str, models: str) -> None:
+        """Word by word; without it nothing is written."""
+        root = apple_app(tmp_path)
+        for name in ("One", "Two"):
+            (root / name).mkdir()
+        embed(photos(), root, module=first)
+        before = state(root)
+        slot = "One:shapes" if first == "One" else ":shapes"
+        homes = sorted([models, "MobilePipelineTests/Golden/shapes", TEST])
+        with pytest.raises(StepError) as told:
+            embed(photos(), root, module="Two", force=True)
+        assert str(told.value) == (
+            f"{root}: 'shapes' is embedded into {where} already, and its test can be of one target alone; to "
+            f"move it, remove {', '.join(homes)} and slot '{slot}' of embedded.json, and embed it again"
+        )
+        assert state(root) == before
+        for home in homes:
+            place = root / home
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+        document = json.loads((root / receipt.FILE).read_text())
+        del document["slots"][slot]
+        (root / receipt.FILE).write_text(json.dumps(document))
+        done = embed(photos(), root, module="Two")
+        assert set(receipt.read(root, "apple").slots) == {"Two:shapes"}
+        assert (done.outcome.removed, done.outcome.kept) == ((), ())
+        assert not (root / models).exists()
+        assert "@testable import Two\n" in (root / TEST).read_text()
 
 
 class TestNames:

@@ -10,8 +10,9 @@ from pipeline.embedding import dependencies, embed, twins
 from pipeline.embedding.contract_test import class_name
 from pipeline.embedding.destination import find
 from pipeline.errors import StepError, UsageError
+from tests.converters.test_hybrid_depthwise import content as depthwise
 from tests.pipeline.embedding.apps import android_demo, apple_app, gradle_app, state
-from tests.pipeline.embedding.bundles import changed, photos
+from tests.pipeline.embedding.bundles import changed, photos, with_model
 
 
 class TestGradle:
@@ -154,8 +155,8 @@ class TestRuntimes:
     @staticmethod
     def need(floor: str, *delegates: str) -> dependencies.Need:
         """Of a plain model with another floor."""
-        file = inspect(photos() / "model.tflite")
-        return dependencies.need(file, runtime_floor=floor, delegates=delegates)
+        file = photos() / "model.tflite"
+        return dependencies.need(inspect(file), where=str(file), runtime_floor=floor, delegates=delegates)
 
     @pytest.mark.parametrize(
         ("floor", "found"),
@@ -197,6 +198,21 @@ class TestRuntimes:
     def test_of_cocoapods(self, floor: str, found: str | None) -> None:
         """The same."""
         assert dependencies.ios(self.need(floor)) == found
+
+    @pytest.mark.parametrize("dimension", [0, 3])
+    def test_no_line_for_a_model_that_is_right_nowhere(self, tmp_path: Path, dimension: int) -> None:
+        """Refused with the op and the remedy, also with --force; nothing is written."""
+        bundle = with_model(photos(), tmp_path / "never", depthwise(dimension))
+        root = gradle_app(tmp_path)
+        before = state(root)
+        told = re.escape(
+            f"{bundle / 'model.tflite'}: no release of TensorFlow Lite computes it right (DEPTHWISE_CONV_2D "
+            "4 with one scale on float32); convert it again"
+        )
+        for force in (False, True):
+            with pytest.raises(StepError, match=f"^{told}$"):
+                embed(bundle, root, force=force)
+        assert state(root) == before
 
     def test_what_is_not_known_is_said(self, tmp_path: Path) -> None:
         """No version is made up."""

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.console import Console
@@ -42,7 +43,7 @@ def case(kind: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "folder", ["..", "../..", "a/../..", ".", ".a", "a..b", "a/b", "/etc", "", "a b", "ä", "a\n"]
+    "folder", ["..", "../..", "a/../..", ".", ".a", "a..b", "a/b", "/etc", "", "a b", "ä", "a\n", "_x", "-x"]
 )
 def test_an_id_names_one_folder(copy: Path, folder: str) -> None:
     """Within ``golden/``, on every system."""
@@ -77,6 +78,10 @@ def test_classes_are_among_the_labels(copy: Path, key: str) -> None:
         ("picture", [-28, -28]),
         ("picture", [28, 28, 2]),
         ("picture", [28, 28, 4]),
+        ("picture", [20_001, 1]),
+        ("picture", [10**9, 10**9]),
+        ("picture", [1 << 32, 1 << 32]),
+        ("picture", [20_000, 5_001, 3]),
         ("strokes", [28, 28, 0]),
         ("image", [28, 29]),
         ("image", [28, 28, 1]),
@@ -147,12 +152,82 @@ def test_an_output_that_does_not_fit_is_named(copy: Path) -> None:
         next(replay(copy, read(copy), Console(quiet=True)))
 
 
-def test_a_shape_that_no_machine_counts(copy: Path) -> None:
-    """2^64 pixels are not 0."""
-    edit(copy, "golden", "cases", case("picture"), "pixels_shape", value=[1 << 32, 1 << 32])
+def test_the_largest_pixels_are_those_of_the_apps(copy: Path) -> None:
+    """300 million bytes, and no memory is taken for them before the file has as many."""
+    edit(copy, "golden", "cases", case("picture"), "pixels_shape", value=[20_000, 5_000, 3])
     manifest: Manifest = read(copy)
-    with pytest.raises(StepError, match="bytes, not 18,446,744,073,709,551,616: uint8"):
+    with pytest.raises(StepError, match=r"bytes, not 300,000,000: uint8"):
         check_images(copy, manifest)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("golden", "encoded", 0), "picture-999", "golden.cases: 'picture-999' of golden.encoded is none of"),
+        (("golden", "encoded", 0), "../../x", "golden.cases: '../../x' of golden.encoded is none of them"),
+        (("golden", "encoded", 1), "../../x", "golden.encoded.1: "),
+        (("golden", "encoded", 1), "/etc/passwd", "golden.encoded.1: "),
+        (("golden", "encoded", 1), "golden//encoded.png", "golden.encoded.1: "),
+        (("golden", "image_tolerance"), 256, "golden.image_tolerance: "),
+        (("drawing",), None, "golden.cases: 'strokes-000' has strokes, but 'drawing' is not there"),
+        (("model", "sha256"), "x", "model.sha256: "),
+        (("model", "sha256"), "A" * 64, "model.sha256: "),
+        (("model", "input", "shape"), [2, 28, 28], "model.input.shape: [2, 28, 28], not a batch of 1"),
+        (("labels", 3), "", "labels: line 4 of the labels is empty"),
+        (("labels", 3), "a\nb", "labels: line 4 of the labels holds "),
+        (("labels", 3), "a\u0085b", "labels: line 4 of the labels holds "),
+        (("labels", 3), "a\x00", "labels: line 4 of the labels holds "),
+    ],
+)  # fmt: skip
+def test_what_the_apps_refuse_is_refused(
+    copy: Path, path: tuple[str | int, ...], value: Any, says: str
+) -> None:
+    """No bundle passes here that their readers do not take."""
+    edit(copy, *path, value=value)
+    with pytest.raises(StepError, match=re.escape(f"manifest.json: {says}")):
+        read(copy)
+
+
+@pytest.mark.parametrize("door", ["input", "output"])
+@pytest.mark.parametrize("scale", [1e-60, 2.0**-150, 2.0**128 - 2.0**103, 1e60])
+def test_a_scale_is_one_in_float32(copy: Path, door: str, scale: float) -> None:
+    """Apps compute with it as such: 0 and infinity are no steps."""
+    with np.errstate(over="ignore"):
+        assert np.float32(scale) in (0, np.inf)
+    edit(copy, "model", door, "scale", value=scale)
+    with pytest.raises(StepError, match=rf"manifest\.json: model\.{door}\.scale: "):
+        read(copy)
+
+
+@pytest.mark.parametrize("scale", [np.nextafter(2.0**-150, 1), np.nextafter(2.0**128 - 2.0**103, 0)])
+def test_every_float32_is_a_scale(copy: Path, scale: float) -> None:
+    """Down to the smallest and up to the largest, with what rounds to them."""
+    assert 0 < np.float32(scale) < np.inf
+    edit(copy, "model", "output", "scale", value=float(scale))
+    assert read(copy).model.output.scale == scale
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('{"schema_version": 1,', '{"schema_version": 1, "schema_version": 1,', "schema_version"),
+        ('"zero_point": 0', '"zero_point": 77, "zero_po\\u0069nt": 0', "zero_point"),
+    ],
+)
+def test_a_key_stands_once(copy: Path, old: str, new: str, key: str) -> None:
+    """However it is written: readers differ in which of two they take."""
+    file = copy / "manifest.json"
+    text = json.dumps(json.loads(file.read_text("utf-8")))
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(StepError, match=rf"manifest\.json: the key '{key}' stands twice in one object"):
+        read(copy)
+
+
+def test_two_characters_that_look_alike_are_two_keys(copy: Path) -> None:
+    """Keys are compared by code point; a number in the recipe may be of any length."""
+    edit(copy, "recipe", value={"\u00e9": 1, "e\u0301": 10**18})
+    assert len(read(copy).recipe) == 2
 
 
 def test_a_raw_array_of_a_wider_type(tmp_path: Path) -> None:

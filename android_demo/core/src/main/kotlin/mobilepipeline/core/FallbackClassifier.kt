@@ -17,6 +17,7 @@ public class FallbackClassifier(
     private var left = delegates
     private var inUse: DelegateChoice? = null
     private var current: ModelClassifier? = null
+    private var isClosed = false
 
     /** Delegates that are not in use, or not any more, each with its reason. */
     public val refusals: List<Refusal> get() = left.skipped
@@ -25,12 +26,12 @@ public class FallbackClassifier(
         openNext()
     }
 
-    override val delegate: String get() = current?.delegate ?: "nothing: each delegate has failed"
+    override val delegate: String get() = current?.delegate ?: "nothing: ${whyNothing()}"
 
     /** @throws EngineError every delegate from the one in use on has failed; says why the last did. */
     override fun classify(pixels: Pixels, k: Int): Classification {
         while (true) {
-            val classifier = current ?: throw EngineError("the model runs on nothing: it is closed, or each delegate has failed")
+            val classifier = current ?: throw EngineError("the model runs on nothing: ${whyNothing()}")
             try {
                 return classifier.classify(pixels, k)
             } catch (error: EngineError) {
@@ -42,14 +43,30 @@ public class FallbackClassifier(
     }
 
     override fun close() {
-        current?.close()
+        isClosed = true
+        closeCurrent()
+    }
+
+    private fun whyNothing() = if (isClosed) "it is closed" else "each delegate has failed"
+
+    /** Whatever becomes of it, an engine that was told to close is never used again. */
+    private fun closeCurrent() {
+        val old = current
         current = null
+        old?.close()
     }
 
     private fun replace(error: EngineError) {
-        val failed = Refusal(inUse?.name.orEmpty(), "it failed: ${error.message}")
-        left = left.copy(skipped = left.skipped + failed)
-        close()
+        val failed = inUse?.name.orEmpty()
+        var reason = "it failed: ${error.message}"
+        try {
+            closeCurrent()
+        } catch (closing: RuntimeException) {
+            // What is broken may break on its way out too: the next delegate is opened all the same.
+            error.addSuppressed(closing)
+            reason += "; nor could it be closed: ${closing.message ?: closing.javaClass.simpleName}"
+        }
+        left = left.copy(skipped = left.skipped + Refusal(failed, reason))
         openNext()
     }
 
@@ -62,7 +79,11 @@ public class FallbackClassifier(
         current = try {
             ModelClassifier(manifest, opened.engine)
         } catch (error: Throwable) {
-            opened.engine.close()
+            try {
+                opened.engine.close()
+            } catch (closing: RuntimeException) {
+                error.addSuppressed(closing)
+            }
             throw error
         }
         left = Delegates(tried = tried.asSequence().toList(), skipped = opened.refusals)

@@ -59,6 +59,9 @@ public data class Manifest(
         /** Characters; the largest real ones have 0.1 million. */
         public const val MAX_CHARACTERS: Int = 16 shl 20
 
+        private val UNPRINTABLE = setOf(
+            Character.CONTROL, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR, Character.SURROGATE,
+        )
         private val SHA256 = Regex("[0-9a-f]{64}")
 
         /**
@@ -92,7 +95,20 @@ public data class Manifest(
 
         private fun labels(json: Json): List<String> {
             if (json.size !in 2..MAX_LABELS) json.wrong("2 to $MAX_LABELS labels")
-            return json.items().map { it.string() }
+            return json.items().map(::label)
+        }
+
+        /** What a screen shows as an answer: never nothing, and on one line. The pipeline writes no other either. */
+        private fun label(json: Json): String {
+            val label = json.string()
+            if (label.isEmpty()) json.wrong("a label: it is empty")
+            for (index in label.indices) {
+                // Half of a pair is a surrogate as a code point, a whole pair is not: its second half is skipped.
+                if (index > 0 && label[index].isLowSurrogate() && label[index - 1].isHighSurrogate()) continue
+                val kind = Character.getType(label.codePointAt(index)).toByte()
+                if (kind in UNPRINTABLE) json.wrong("a label without control characters and line separators")
+            }
+            return label
         }
 
         private fun model(json: Json): ShippedModel = ShippedModel(

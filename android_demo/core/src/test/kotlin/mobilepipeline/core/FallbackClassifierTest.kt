@@ -1,6 +1,7 @@
 package mobilepipeline.core
 
 import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import java.nio.file.Files
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -82,6 +83,61 @@ internal class FallbackClassifierTest {
     }
 
     @Test
+    fun `one that cannot even be closed gives way too, and both reasons are told`() {
+        val gone = IllegalStateException("the driver is gone")
+        val classifier = classifier("gpu" to 0, "xnnpack" to 9, closing = mapOf("gpu" to gone))
+        assertEquals(case.top1, best(classifier))
+        assertEquals("xnnpack", classifier.delegate)
+        assertEquals(
+            Refusal("gpu", "it failed: gpu gave up; nor could it be closed: the driver is gone"),
+            classifier.refusals[1],
+        )
+        classifier.close()
+        assertEquals(listOf(1, 1), engines.map { it.closings })
+    }
+
+    @Test
+    fun `where that was the last one each reason is told, and it is not used again`() {
+        val classifier = classifier("gpu" to 0, closing = mapOf("gpu" to IllegalStateException()))
+        val error = assertThrows(EngineError::class.java) { best(classifier) }
+        val reason = "gpu: it failed: gpu gave up; nor could it be closed: IllegalStateException; nnapi: no nnapi"
+        assertTrue(reason in error.message.orEmpty(), error.message)
+        assertThrows(EngineError::class.java) { best(classifier) }
+        assertEquals(1, engines.single().runs)
+    }
+
+    @Test
+    fun `a closed one says so, even where closing failed, and is closed but once`() {
+        for (closing in listOf(emptyMap(), mapOf("gpu" to IllegalStateException("the driver is gone")))) {
+            engines.clear()
+            val classifier = classifier("gpu" to 9, closing = closing)
+            if (closing.isEmpty()) classifier.close() else assertThrows(IllegalStateException::class.java) { classifier.close() }
+            assertEquals("nothing: it is closed", classifier.delegate)
+            val error = assertThrows(EngineError::class.java) { best(classifier) }
+            assertEquals("the model runs on nothing: it is closed", error.message)
+            assertEquals(0, engines.single().runs)
+            classifier.close()
+            assertEquals(1, engines.single().closings)
+        }
+    }
+
+    @Test
+    fun `an answer that is not a number is a failure of the delegate`() {
+        val output = manifest.model.output.copy(dtype = ElementType.FLOAT32, scale = null, zeroPoint = null)
+        val floats = manifest.copy(model = manifest.model.copy(output = output))
+        fun filled(value: Float) = ByteBuffer.allocate(output.bytes).order(ByteOrder.LITTLE_ENDIAN).apply {
+            while (hasRemaining()) putFloat(value)
+        }.array()
+        val answers = mapOf("gpu" to filled(Float.NaN), "nnapi" to filled(Float.POSITIVE_INFINITY), "xnnpack" to filled(0.5f))
+        FallbackClassifier(floats, delegates) { Failing(it.name, 9, answer = answers.getValue(it.name)) }.use { classifier ->
+            assertEquals(0, best(classifier))
+            assertEquals("xnnpack", classifier.delegate)
+            val reasons = listOf("gpu", "nnapi").map { "it failed: the model's answer on $it holds NaN or infinity" }
+            assertEquals(reasons, classifier.refusals.drop(1).map { it.reason })
+        }
+    }
+
+    @Test
     fun `what is no failure of the delegate changes nothing`() {
         classifier("gpu" to 9, "xnnpack" to 9).use { classifier ->
             assertThrows(IllegalArgumentException::class.java) { classifier.classify(pixels, 0) }
@@ -89,25 +145,35 @@ internal class FallbackClassifierTest {
         }
     }
 
-    /** Those named open, and give as many answers. */
-    private fun classifier(vararg answers: Pair<String, Int>) = FallbackClassifier(manifest, delegates) { choice ->
-        val count = answers.toMap()[choice.name] ?: throw EngineError("no ${choice.name}")
-        assertTrue(engines.all { it.closed })
-        Failing(choice.name, count).also { engines += it }
-    }
+    /** Those named open, and give as many answers; those in [closing] throw where they are closed. */
+    private fun classifier(vararg answers: Pair<String, Int>, closing: Map<String, RuntimeException> = emptyMap()) =
+        FallbackClassifier(manifest, delegates) { choice ->
+            val count = answers.toMap()[choice.name] ?: throw EngineError("no ${choice.name}")
+            assertTrue(engines.all { it.closed })
+            Failing(choice.name, count, closing[choice.name]).also { engines += it }
+        }
 
     private fun best(classifier: Classifier): Int = classifier.classify(pixels, 1).recognitions.single().index
 
-    private inner class Failing(override val delegate: String, private var left: Int) : Engine {
-        var closed = false
+    private inner class Failing(
+        override val delegate: String,
+        private var left: Int,
+        private val closing: RuntimeException? = null,
+        private val answer: ByteArray = this@FallbackClassifierTest.answer,
+    ) : Engine {
+        var runs = 0
+        var closings = 0
+        val closed get() = closings > 0
 
         override fun run(input: ByteBuffer, output: ByteBuffer) {
+            runs++
             if (left-- <= 0) throw EngineError("$delegate gave up")
             output.duplicate().put(answer)
         }
 
         override fun close() {
-            closed = true
+            closings++
+            closing?.let { throw it }
         }
     }
 }

@@ -1,7 +1,6 @@
 package mobilepipeline.core
 
 import com.google.gson.JsonElement
-import com.google.gson.JsonObject
 import com.google.gson.JsonParser
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
@@ -81,6 +80,11 @@ internal class HostileManifestTest {
         refused("labels", "[\"one\"]", "labels is a list of 1, not 2 to 100000 labels"),
         refused("labels", "\"0123456789\"", "labels is '0123456789', not a list"),
         refused("labels", "[0, 1, 2]", "labels[0] is 0, not text"),
+        refused("labels.1", "\"\"", "labels[1] is '', not a label: it is empty"),
+        refused("labels.1", "\"on\\ne\"", "labels[1] is 'on?e', not a label without control characters"),
+        refused("labels.9", "\"\\u009b1m\"", "labels[9] is '?1m', not a label without control characters"),
+        refused("labels.0", "\"o\\u2028ne\"", "labels[0] is 'o?ne', not a label without control characters and line separators"),
+        refused("labels.0", "\"\\ud83d\"", "not a label without control characters and line separators"),
         refused("labels", List(100_001) { "\"\"" }.toString(), "labels is a list of 100001, not 2 to 100000 labels"),
         refused("golden", null, "golden is missing"),
         refused("golden.image_tolerance", "-1", "golden.image_tolerance is -1, not at least 0 and at most 255"),
@@ -164,6 +168,12 @@ internal class HostileManifestTest {
     }
 
     @Test
+    fun `labels of any script and any plane are taken`() {
+        val label = "\u00e9t\u00e9 \u732b \ud83d\ude00"
+        assertEquals(label, Manifest.read(with(digits, "labels.1", "\"$label\"")).labels[1])
+    }
+
+    @Test
     fun `a manifest of before postprocess and drawing still reads`() {
         val old = Manifest.read(with(with(shapes, "postprocess", null), "drawing", null))
         assertEquals(PostprocessSpec(Activation.NONE), old.postprocess)
@@ -192,8 +202,11 @@ internal class HostileManifestTest {
             val parent = names.dropLast(1).fold(root) { at, name ->
                 if (at.isJsonArray) at.asJsonArray[name.toInt()] else at.asJsonObject[name]
             }
-            val owner: JsonObject = parent.asJsonObject
-            if (value == null) owner.remove(names.last()) else owner.add(names.last(), json(value))
+            when {
+                parent.isJsonArray -> parent.asJsonArray[names.last().toInt()] = json(requireNotNull(value))
+                value == null -> parent.asJsonObject.remove(names.last())
+                else -> parent.asJsonObject.add(names.last(), json(value))
+            }
             // Gson writes back what a lenient reader took, 1e999 too.
             return root.toString()
         }
