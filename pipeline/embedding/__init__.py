@@ -54,7 +54,8 @@ def embed(
         dependency_file: takes the lines for the app's build file too; None: they are only told.
 
     Raises:
-        StepError: the bundle is damaged or describes another model, no runtime computes its model right, or files are in the way.
+        StepError: the bundle is damaged or describes another model, no runtime computes its model right, or
+            files are in the way.
         UsageError: the folder is no app, or the bundle is a smoke build.
         StorageError: the app cannot be written.
         BusyError: another embed is at work in it.
