@@ -25,7 +25,7 @@ test: $(READY) ## set up, then run the fast tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(READY) ## the tests that take minutes
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 test-all: test test-slow ## all tests
 
